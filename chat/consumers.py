@@ -1,0 +1,134 @@
+import asyncio
+import logging
+from collections import deque
+from contextlib import suppress
+
+from channels.generic.websocket import AsyncWebsocketConsumer
+from django.conf import settings
+from django.db import Error as DatabaseError
+
+from chat import protocol
+from chat.models import Profile
+from chat.protocol import Refused
+from chat.replies import process
+from chat.replies.database import in_database
+from chat.session import is_own_origin, user_of
+
+logger = logging.getLogger("chat.socket")
+
+# A client that sends so many frames that are none within this time (seconds) is not this page.
+MISTAKES = 6
+MISTAKES_WITHIN = 10
+# When a request that the database could not take may be sent again (seconds).
+RETRY_AFTER = 2
+
+
+class ChatConsumer(AsyncWebsocketConsumer):
+    """One browser tab.
+
+    It says what the browser asks for to the process, and the socket's follower tells the browser
+    what there is to tell. It has no channel layer of its own, so that Redis may come and go without
+    closing a socket.
+    """
+
+    channel_layer_alias = "none of a consumer's"
+
+    async def connect(self) -> None:
+        self.follower = None
+        self.telling = None
+        self.mistakes: deque[float] = deque(maxlen=MISTAKES)
+        await self.accept()
+        if not is_own_origin(self.scope):
+            return await self.bye(protocol.CLOSE_FOREIGN_ORIGIN)
+        self.user = await in_database(user_of, self.scope)
+        if self.user is None:
+            return await self.bye(protocol.CLOSE_SESSION_ENDED)
+        profile = await in_database(Profile.objects.of, self.user)
+        self.process = await process.current()
+        self.follower = self.process.follower(self.user, self.send_frame, self.bye)
+        await self.send_frame(
+            protocol.welcome(
+                user={"id": str(profile.id), "name": profile.name, "guest": profile.guest},
+                limits={
+                    key: settings.CHAT_LIMITS[key]
+                    for key in ("characters", "per_minute", "active", "sockets")
+                },
+                heartbeat=settings.CHAT_TIMES["heartbeat"],
+            )
+        )
+        self.telling = self.process.spawn(self.follower.run())
+        self.telling.add_done_callback(self.told)
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        if self.follower is None:
+            return  # it was told bye
+        frame = {}
+        try:
+            if text_data is None:
+                raise Refused("bad_frame")
+            frame = protocol.load(text_data)
+            await self.answer(protocol.parse(frame), frame)
+        except Refused as refused:
+            await self.refuse(refused, frame)
+        except DatabaseError as error:
+            logger.warning("refused as unavailable: %s", type(error).__name__)
+            await self.refuse(Refused("unavailable", retry_after=RETRY_AFTER), frame)
+        except Exception:
+            # Whatever it was, the socket and its conversation live on.
+            logger.exception("a %r frame failed", frame.get("type"))
+            await self.refuse(Refused("unavailable", retry_after=RETRY_AFTER), frame)
+
+    async def answer(self, said: protocol.ClientFrame, frame: dict) -> None:
+        match said:
+            case protocol.Send() | protocol.Regenerate() | protocol.Continue():
+                accepted = await self.process.request(self.user, said)
+                await self.send_frame(
+                    protocol.ack(
+                        cid=said.cid,
+                        duplicate=accepted.task is None,
+                        conversation=accepted.conversation,
+                        message=accepted.message,
+                        reply=accepted.reply,
+                    )
+                )
+                self.follower.sent_into(accepted.conversation)
+            case protocol.Open(conversation=conversation, have=have):
+                self.follower.open(conversation, have, frame)
+            case protocol.Select(message=message):
+                await self.process.select(self.user, message)
+            case protocol.Stop(message=message):
+                await self.process.stop(self.user, message)
+            case protocol.Seen(message=message, offset=offset, reasoning=reasoning):
+                self.follower.seen(message, offset, reasoning)
+            case protocol.Ping(n=n):
+                await self.send_frame(protocol.pong(n))
+
+    async def refuse(self, refused: Refused, frame: dict) -> None:
+        await self.send_frame(protocol.error(refused, frame))
+        if refused.code.startswith("bad_"):
+            now = asyncio.get_running_loop().time()
+            self.mistakes.append(now)
+            if len(self.mistakes) == MISTAKES and now - self.mistakes[0] < MISTAKES_WITHIN:
+                await self.bye(protocol.CLOSE_PROTOCOL)
+
+    async def send_frame(self, frame: protocol.Frame) -> None:
+        await self.send(text_data=protocol.encode(frame))
+
+    async def bye(self, code: int) -> None:
+        """Say why, then close: a browser learns nothing from a refused handshake."""
+        self.follower = None
+        if self.telling is not None:
+            self.telling.cancel()
+        await self.send_frame(protocol.bye(code))
+        await self.close(code)
+
+    def told(self, telling: asyncio.Task) -> None:
+        """The follower's task is over: cancelled with its socket, or the socket is gone."""
+        if not telling.cancelled() and telling.exception() is not None:
+            logger.info("a socket is told no more: %s", type(telling.exception()).__name__)
+
+    async def disconnect(self, code: int) -> None:
+        if self.telling is not None:
+            self.telling.cancel()
+            with suppress(asyncio.CancelledError, Exception):
+                await self.telling

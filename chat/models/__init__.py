@@ -1,0 +1,8 @@
+"""What is remembered: people, conversations, the tree of their messages, the steps of a reply."""
+
+from .conversation import Conversation
+from .message import Append, Ending, Message, lease_end
+from .profile import Profile
+from .step import Step
+
+__all__ = ["Append", "Conversation", "Ending", "Message", "Profile", "Step", "lease_end"]

@@ -1,0 +1,128 @@
+import uuid
+from collections.abc import Iterable
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import models
+from django.db.models import Exists, F, OuterRef
+from django.utils import timezone
+
+from .message import Message
+
+TITLE_LENGTH = 80
+
+
+class ConversationQuerySet(models.QuerySet):
+    def owned_by(self, user: AbstractBaseUser) -> "ConversationQuerySet":
+        return self.filter(owner=user)
+
+    def alive(self) -> "ConversationQuerySet":
+        """Without the deleted ones, of which only id and owner are left."""
+        return self.filter(deleted=None)
+
+    def with_activity(self) -> "ConversationQuerySet":
+        """Each with `active`: whether a reply is being written in it."""
+        return self.annotate(
+            active=Exists(Message.objects.filter(conversation=OuterRef("pk")).active())
+        )
+
+    def listed(self) -> "ConversationQuerySet":
+        """As the list beside the chat shows them: pinned first, the latest first."""
+        return self.alive().with_activity().order_by("-pinned", "-updated", "id")
+
+    def revisions(self, ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, int]:
+        """The revision of each of these conversations."""
+        return dict(self.filter(id__in=ids).values_list("id", "revision"))
+
+    def make(self, id: uuid.UUID, *, owner: AbstractBaseUser, assistant: str) -> None:
+        """Insert the conversation unless its id is taken, by whomever."""
+        self.bulk_create(
+            [Conversation(id=id, owner=owner, assistant=assistant)], ignore_conflicts=True
+        )
+
+    def lock(self, id: uuid.UUID, *, owner: AbstractBaseUser) -> "Conversation":
+        """The owner's conversation, held until the transaction ends, its revision risen by one.
+
+        Raises DoesNotExist alike for an absent, a deleted, and another user's one.
+        """
+        mine = self.owned_by(owner).alive().filter(id=id)
+        if not mine.update(revision=F("revision") + 1):
+            raise Conversation.DoesNotExist
+        return mine.get()
+
+
+class Conversation(models.Model):
+    """A tree of messages of which one branch is shown.
+
+    `revision` rises first in every transaction that changes the tree, the shown branch, or the
+    title, or that deletes: that update is the conversation's lock, and a reader who knows a
+    revision knows whether there is news.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="conversations"
+    )
+    title = models.CharField(max_length=200, blank=True)
+    assistant = models.CharField(max_length=64, help_text="The flow that answers.")
+    pinned = models.BooleanField(default=False)
+    created = models.DateTimeField(default=timezone.now)
+    updated = models.DateTimeField(default=timezone.now, help_text="When it was last written in.")
+    deleted = models.DateTimeField(null=True, blank=True)
+    revision = models.PositiveBigIntegerField(default=0)
+    last_seq = models.PositiveIntegerField(default=0)
+
+    objects = ConversationQuerySet.as_manager()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["owner", "-pinned", "-updated"], name="conversation_list"),
+            models.Index(fields=["-updated"], name="conversation_latest"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+    # The methods below change the tree. They are called with the conversation locked.
+
+    def add(self, *, parent: Message | None, **fields) -> Message:
+        """A new message after `parent` (None: a first one), which becomes the end of the shown
+        branch."""
+        self.show_only(parent)
+        self.last_seq += 1
+        self.updated = timezone.now()
+        if not self.title and fields["role"] == Message.Role.USER:
+            self.title = title_of(fields["text"])
+        message = self.messages.create(parent=parent, seq=self.last_seq, **fields)
+        self.save(update_fields=["last_seq", "updated", "title"])
+        return message
+
+    def show_only(self, last: Message | None) -> None:
+        """Make the path from a first message to `last` the shown branch (None: an empty one)."""
+        if last is not None and not last.shown:
+            path = last.path()
+            self.messages.filter(shown=True).exclude(id__in=path).update(shown=False)
+            self.messages.filter(id__in=path).update(shown=True)
+        else:
+            after = last.seq if last else 0
+            self.messages.filter(shown=True, seq__gt=after).update(shown=False)
+
+    def show_through(self, message: Message) -> None:
+        """Make the branch through `message`, down to the highest `seq` below it, the shown one."""
+        self.show_only(message.latest_below())
+
+    def delete_content(self) -> None:
+        """Delete what was said. The row stays, so that a late `send` does not make it anew."""
+        self.messages.all().delete()
+        self.title = ""
+        self.deleted = timezone.now()
+        self.save(update_fields=["title", "deleted"])
+
+
+def title_of(text: str) -> str:
+    """The first line of `text`, cut at a word where it is too long for a list."""
+    line = next((line.strip() for line in text.splitlines() if line.strip()), "")
+    if len(line) <= TITLE_LENGTH:
+        return line
+    head, space, _ = line[:TITLE_LENGTH].rpartition(" ")
+    return (head if space else line[:TITLE_LENGTH]).rstrip() + "…"

@@ -1,0 +1,288 @@
+"""A message, and the reply's row as the log of what was written.
+
+Three things happen to a reply that is being written, each one statement that compares before it
+sets, so that any number of workers, stoppers, and settlers agree on what was last: `append` (its
+worker writes on), `end` (it is final), `settle_stale` (its worker is gone).
+"""
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache
+
+from django.db import connections, models
+from django.db.models import F, Q
+from django.db.models.functions import Now
+from django.utils import timezone
+
+
+@dataclass(frozen=True, slots=True)
+class Append:
+    """What a worker adds to its reply, and the lengths from which it goes on."""
+
+    id: uuid.UUID
+    length: int
+    text: str = ""
+    reasoning_length: int = 0
+    reasoning: str = ""
+    steps_changed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """How a reply ended; `error` is a code of the protocol."""
+
+    status: str
+    finish_reason: str = ""
+    error: str = ""
+    prompt_tokens: int | None = None
+    completion_tokens: int | None = None
+    usage_estimated: bool = False
+
+
+class MessageQuerySet(models.QuerySet):
+    def active(self) -> "MessageQuerySet":
+        """The replies that are being written."""
+        return self.filter(status=Message.Status.RUNNING)
+
+    def shown(self) -> "MessageQuerySet":
+        return self.filter(shown=True)
+
+    def owned_by(self, user) -> "MessageQuerySet":
+        return self.filter(conversation__owner=user, conversation__deleted=None)
+
+    def requested_since(self, moment: datetime) -> "MessageQuerySet":
+        """One row for each request that was accepted after `moment`: the first that it made."""
+        return self.filter(cid__isnull=False, created__gt=moment)
+
+    def children_of(self, parents: Iterable[uuid.UUID | None]) -> "MessageQuerySet":
+        """The messages that follow one of `parents`; None stands for the first messages."""
+        ids = {parent for parent in parents if parent is not None}
+        firsts = Q(parent__isnull=True) if len(ids) < len(set(parents)) else Q()
+        return self.filter(Q(parent__in=ids) | firsts)
+
+    def history(self) -> list[dict]:
+        """The shown branch as a model is told of it: replies without text are left out."""
+        said = self.shown().exclude(text="").order_by("seq").values_list("role", "text")
+        return [{"role": role, "content": text} for role, text in said]
+
+    # The life of a reply
+
+    def append(self, appends: Iterable[Append], *, worker: str, lease: float) -> set[uuid.UUID]:
+        """Write on, and renew each lease for `lease` seconds by the database's clock.
+
+        Returns the ids that matched: still this worker's, still running, and as long as expected.
+        Raw SQL, because the ORM's `Concat` costs twenty times as much for each row. The cursor is
+        one that keeps no statements, which Django's own does with DEBUG=1, text and all.
+        """
+        connection = connections[self.db]
+        connection.ensure_connection()
+        key = self.model._meta.pk
+        matched = set()
+        with connection.make_cursor(connection.create_cursor()) as cursor:
+            for one in appends:
+                parameters = [lease]
+                if one.text:
+                    parameters += [one.text, len(one.text)]
+                if one.reasoning:
+                    parameters += [one.reasoning, len(one.reasoning)]
+                parameters += [
+                    one.steps_changed,
+                    key.get_db_prep_value(one.id, connection),
+                    worker,
+                    one.length,
+                    one.reasoning_length,
+                ]
+                sql = _append_sql(connection.vendor, bool(one.text), bool(one.reasoning))
+                cursor.execute(sql, parameters)
+                if cursor.rowcount == 1:
+                    matched.add(one.id)
+        return matched
+
+    def end(self, id: uuid.UUID, ending: Ending, **expected) -> bool:
+        """Make a running reply final; False if it was already, or is not as `expected`."""
+        return bool(
+            self.active()
+            .filter(id=id, **expected)
+            .update(
+                status=ending.status,
+                finish_reason=ending.finish_reason,
+                error=ending.error,
+                prompt_tokens=ending.prompt_tokens,
+                completion_tokens=ending.completion_tokens,
+                usage_estimated=ending.usage_estimated,
+                ended=Now(),
+            )
+        )
+
+    def settle(self) -> list["Message"]:
+        """Make these replies `interrupted`, those of them that are still running; returns which."""
+        lost = Ending(status=Message.Status.INTERRUPTED, error="lost_worker")
+        running = self.active().select_related("conversation")
+        return [reply for reply in running if Message.objects.end(reply.id, lost)]
+
+    def written_by(self, workers: Iterable[str]) -> "MessageQuerySet":
+        return self.filter(worker__in=list(workers))
+
+    def stale(self) -> "MessageQuerySet":
+        """The active replies whose worker did not renew its lease."""
+        return self.active().filter(lease_until__lt=Now())
+
+
+@cache
+def _append_sql(vendor: str, text: bool, reasoning: bool) -> str:
+    lease = {
+        "sqlite": "strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now', '+' || %s || ' seconds')",
+        "postgresql": "statement_timestamp() + %s * interval '1 second'",
+    }[vendor]
+    # A column that does not grow is not named: PostgreSQL would write all of it again.
+    changes = [f"lease_until = {lease}"]
+    if text:
+        changes += ["text = text || %s", "length = length + %s"]
+    if reasoning:
+        changes += ["reasoning = reasoning || %s", "reasoning_length = reasoning_length + %s"]
+    return (
+        f"UPDATE chat_message SET {', '.join(changes)}, steps_changed = %s "
+        "WHERE id = %s AND worker = %s AND status = 'running' "
+        "AND length = %s AND reasoning_length = %s"
+    )
+
+
+class Message(models.Model):
+    """A node of a conversation's tree: what a person wrote, or a reply to it.
+
+    `shown` marks the shown branch, so that its end and its last messages are found without walking
+    the tree. `length` counts the code points of `text`: databases disagree on how to. A running
+    reply belongs to its `worker` until `lease_until`.
+    """
+
+    class Role(models.TextChoices):
+        USER = "user"
+        ASSISTANT = "assistant"
+
+    class Status(models.TextChoices):
+        RUNNING = "running"
+        DONE = "done"
+        STOPPED = "stopped"
+        INTERRUPTED = "interrupted"
+        ERROR = "error"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    conversation = models.ForeignKey(
+        "chat.Conversation", on_delete=models.CASCADE, related_name="messages"
+    )
+    seq = models.PositiveIntegerField(help_text="Order of making, over all branches.")
+    parent = models.ForeignKey("self", on_delete=models.CASCADE, null=True, related_name="children")
+    shown = models.BooleanField(default=True)
+    role = models.CharField(max_length=16, choices=Role)
+    status = models.CharField(max_length=16, choices=Status, default=Status.DONE)
+    text = models.TextField(blank=True)
+    length = models.PositiveIntegerField(default=0)
+    kept = models.PositiveIntegerField(
+        null=True, help_text="How much of the text was taken over from the reply it continues."
+    )
+    reasoning = models.TextField(blank=True)
+    reasoning_length = models.PositiveIntegerField(default=0)
+    steps_changed = models.PositiveIntegerField(default=0)
+    assistant = models.CharField(max_length=64, blank=True)
+    model = models.CharField(max_length=200, blank=True)
+    cid = models.UUIDField(null=True, help_text="The client's name of the request that made it.")
+    created = models.DateTimeField(default=timezone.now)
+    ended = models.DateTimeField(null=True)
+    worker = models.CharField(max_length=64, blank=True)
+    lease_until = models.DateTimeField(null=True)
+    finish_reason = models.CharField(max_length=64, blank=True)
+    error = models.CharField(max_length=32, blank=True)
+    prompt_tokens = models.PositiveIntegerField(null=True)
+    completion_tokens = models.PositiveIntegerField(null=True)
+    usage_estimated = models.BooleanField(default=False)
+
+    objects = MessageQuerySet.as_manager()
+
+    class Meta:
+        permissions = [("view_content", "Can read what was said")]
+        constraints = [
+            models.UniqueConstraint(fields=["conversation", "seq"], name="message_seq_unique"),
+            models.UniqueConstraint(fields=["conversation", "cid"], name="message_cid_unique"),
+            models.UniqueConstraint(
+                fields=["conversation"],
+                condition=Q(status="running"),
+                name="message_one_active_reply",
+            ),
+            models.UniqueConstraint(
+                fields=["parent"],
+                condition=Q(shown=True, parent__isnull=False),
+                name="message_one_shown_child",
+            ),
+            models.UniqueConstraint(
+                fields=["conversation"],
+                condition=Q(shown=True, parent__isnull=True),
+                name="message_one_shown_first",
+            ),
+            models.CheckConstraint(
+                condition=Q(role__in=["user", "assistant"]), name="message_role_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(status="done")
+                | Q(
+                    role="assistant",
+                    status__in=["running", "done", "stopped", "interrupted", "error"],
+                ),
+                name="message_status_known",
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="running") | (~Q(worker="") & Q(lease_until__isnull=False)),
+                name="message_running_has_worker",
+            ),
+            models.CheckConstraint(
+                condition=Q(kept__isnull=True) | Q(kept__lte=F("length")),
+                name="message_kept_within_text",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["conversation", "-seq"], condition=Q(shown=True), name="message_shown"
+            ),
+            models.Index(
+                fields=["lease_until"], condition=Q(status="running"), name="message_lease"
+            ),
+            models.Index(
+                fields=["created"], condition=Q(cid__isnull=False), name="message_requested"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.role} {self.seq}"
+
+    @property
+    def is_reply(self) -> bool:
+        return self.role == self.Role.ASSISTANT
+
+    @property
+    def is_final(self) -> bool:
+        return self.status != self.Status.RUNNING
+
+    def path(self) -> list[uuid.UUID]:
+        """The ids from the first message of this one's branch down to itself."""
+        parents = dict(self.conversation.messages.values_list("id", "parent"))
+        path = [self.id]
+        while parents[path[-1]] is not None:
+            path.append(parents[path[-1]])
+        return path[::-1]
+
+    def latest_below(self) -> "Message":
+        """The message with the highest `seq` at or below this one."""
+        below = {self.id}
+        latest = self.id
+        later = self.conversation.messages.filter(seq__gt=self.seq).order_by("seq")
+        for id, parent in later.values_list("id", "parent"):
+            if parent in below:
+                below.add(id)
+                latest = id
+        return self.conversation.messages.get(id=latest)
+
+
+def lease_end(seconds: float):
+    """When a lease that is taken now ends, by the database's clock."""
+    return Now() + timedelta(seconds=seconds)

@@ -1,0 +1,373 @@
+"""The words of the chat socket: what a browser may say, what the server answers.
+
+Every frame is one JSON object with a `type`. `docs/protocol.md` says what each means and when it
+is sent; this module only parses and builds them, and knows neither Django nor sockets. Offsets and
+lengths count code points, as Python's `len` does.
+"""
+
+import json
+import re
+from typing import Annotated, Any, Literal, NotRequired, TypedDict
+from uuid import UUID
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+)
+
+VERSION = 1
+
+# At most so many code points of a reply are sent and not yet acknowledged by `seen`.
+WINDOW = 65_536
+
+# Close codes of this protocol; below 4000 they belong to the transport.
+CLOSE_PROTOCOL = 4400
+CLOSE_SESSION_ENDED = 4401
+CLOSE_FOREIGN_ORIGIN = 4403
+CLOSE_TOO_SLOW = 4008
+
+CLOSE_DETAILS = {
+    CLOSE_PROTOCOL: "This page sends what the server does not understand. Load it again.",
+    CLOSE_SESSION_ENDED: "Your session has ended. Load the page again to sign in.",
+    CLOSE_FOREIGN_ORIGIN: "This page belongs to another site than the chat.",
+    CLOSE_TOO_SLOW: "The connection was too slow to follow the reply.",
+}
+
+# Why a request was refused. Nothing was written then, and its `cid` is free.
+REFUSALS = {
+    "rate": "Too many messages in a short time. Yours is sent in a moment.",
+    "unavailable": "The server cannot store messages right now. Yours is sent in a moment.",
+    "busy": "A reply is still being written here. Wait for it, or stop it.",
+    "too_many": "Too many of your replies are being written. Wait for one, or stop one.",
+    "empty": "The message is empty.",
+    "too_long": "The message is too long.",
+    "not_found": "This conversation or message does not exist.",
+    "bad_json": "The frame is not a JSON object.",
+    "bad_frame": "The frame is not text.",
+    "bad_type": "The frame's type is not known.",
+    "bad_field": "A field of the frame is missing or wrong.",
+}
+
+# Why a reply failed or broke off: the sentence for its reader, and whether trying again may help.
+REPLY_ERRORS = {
+    "upstream_unreachable": ("The model's server cannot be reached.", True),
+    "upstream_timeout": ("The model took too long to answer.", True),
+    "upstream_rate": ("The model's server is busy: too many requests.", True),
+    "upstream_auth": ("The model's server refused the key. Tell your administrator.", False),
+    "upstream_cut": ("The connection to the model broke off.", True),
+    "upstream_malformed": ("The model's server sent something that is not an answer.", True),
+    "upstream_empty": ("The model gave an empty answer.", True),
+    "upstream_error": ("The model's server failed.", True),
+    "context_too_long": ("The conversation is too long for this model.", False),
+    "lost_worker": ("The server stopped while it was writing this reply.", True),
+    "restart": ("The server restarted while it was writing this reply.", True),
+    "storage": ("The reply could not be stored.", True),
+    "flow_error": ("Something went wrong while this reply was made.", True),
+}
+
+
+class Refused(Exception):
+    """A request that is not carried out: `code` from REFUSALS, `retry_after` in seconds."""
+
+    def __init__(self, code: str, *, retry_after: float | None = None) -> None:
+        super().__init__(code)
+        self.code = code
+        self.retry_after = retry_after
+
+
+# Text
+
+_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
+
+
+def clean(text: str) -> str:
+    """`text` as every database and every browser can take it: surrogate pairs joined, a lone
+    surrogate or NUL as U+FFFD."""
+    if text.isascii() and "\0" not in text:
+        return text
+    if _UNSTORABLE.search(text) is None:
+        return text
+    joined = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return joined.replace("\0", "\ufffd")
+
+
+class Cleaner:
+    """`clean` for text that comes in pieces: half of a surrogate pair waits for the other half."""
+
+    def __init__(self) -> None:
+        self._held = ""
+
+    def push(self, text: str) -> str:
+        """The clean text that is certain after `text`."""
+        if self._held:
+            text, self._held = self._held + text, ""
+        if text and "\ud800" <= text[-1] <= "\udbff":
+            text, self._held = text[:-1], text[-1]
+        return clean(text)
+
+    def rest(self) -> str:
+        """What is left at the end: U+FFFD for a half that never found its other."""
+        held, self._held = self._held, ""
+        return clean(held)
+
+
+# Client → server
+
+
+def _uuid(value: object) -> UUID:
+    if not isinstance(value, str) or len(value) != 36 or value != value.lower():
+        raise ValueError("not a UUID in lower case with hyphens")
+    return UUID(value)
+
+
+Id = Annotated[UUID, BeforeValidator(_uuid)]
+Offset = Annotated[int, Field(ge=0, le=2**53)]
+
+
+class _Frame(BaseModel):
+    model_config = ConfigDict(strict=True, frozen=True, extra="ignore")
+
+
+class Open(_Frame):
+    type: Literal["open"]
+    conversation: Id | None
+    have: Annotated[dict[Id, Offset], Field(max_length=100)] = {}
+
+
+class Send(_Frame):
+    type: Literal["send"]
+    cid: Id
+    conversation: Id
+    text: str
+    parent: Id | None = None
+    assistant: Annotated[str, Field(max_length=64)] | None = None
+
+    @property
+    def names_parent(self) -> bool:
+        """Whether the frame says what it follows; if not, it follows the shown branch."""
+        return "parent" in self.model_fields_set
+
+
+class Regenerate(_Frame):
+    type: Literal["regenerate"]
+    cid: Id
+    message: Id
+
+
+class Continue(_Frame):
+    type: Literal["continue"]
+    cid: Id
+    message: Id
+
+
+class Select(_Frame):
+    type: Literal["select"]
+    message: Id
+
+
+class Stop(_Frame):
+    type: Literal["stop"]
+    message: Id
+
+
+class Seen(_Frame):
+    type: Literal["seen"]
+    message: Id
+    offset: Offset
+    reasoning: Offset = 0
+
+
+class Ping(_Frame):
+    type: Literal["ping"]
+    n: Offset
+
+
+ClientFrame = Open | Send | Regenerate | Continue | Select | Stop | Seen | Ping
+TYPES = frozenset({"open", "send", "regenerate", "continue", "select", "stop", "seen", "ping"})
+_CLIENT_FRAME = TypeAdapter(Annotated[ClientFrame, Field(discriminator="type")])
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def load(text: str) -> dict[str, Any]:
+    """The JSON object in `text`; `Refused("bad_json")` for anything else."""
+    try:
+        frame = json.loads(text, parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        raise Refused("bad_json") from None
+    if not isinstance(frame, dict):
+        raise Refused("bad_json")
+    return frame
+
+
+def parse(frame: dict[str, Any]) -> ClientFrame:
+    """The client's frame; `Refused("bad_type")` or `Refused("bad_field")` if it is none."""
+    kind = frame.get("type")
+    if not isinstance(kind, str) or kind not in TYPES:
+        raise Refused("bad_type")
+    try:
+        return _CLIENT_FRAME.validate_python(frame)
+    except ValidationError:
+        raise Refused("bad_field") from None
+
+
+# Server → client
+
+
+class ReplyError(TypedDict):
+    code: str
+    detail: str
+    retryable: bool
+
+
+class Usage(TypedDict):
+    prompt_tokens: int
+    completion_tokens: int
+    estimated: bool
+
+
+# The keys of a step and of a message that are absent rather than null are NotRequired.
+class Step(TypedDict):
+    id: str
+    name: str
+    status: str
+    label: str
+    started: str
+    ms: NotRequired[int]
+    detail: NotRequired[str]
+
+
+MessageObject = TypedDict(
+    "MessageObject",
+    {
+        "id": str,
+        "seq": int,
+        "parent": str | None,
+        "role": str,
+        "status": str,
+        "text": str,
+        "from": int,
+        "length": int,
+        "kept": NotRequired[int],
+        "reasoning": NotRequired[str],
+        "reasoning_length": NotRequired[int],
+        "model": str,
+        "assistant": str,
+        "created": str,
+        "cid": NotRequired[str],
+        "finish_reason": NotRequired[str],
+        "usage": NotRequired[Usage],
+        "error": NotRequired[ReplyError],
+        "siblings": list[str],
+        "steps": NotRequired[list[Step]],
+    },
+)
+Frame = dict[str, Any]
+
+
+def reply_error(code: str) -> ReplyError:
+    """The error object of a reply that ended with `code`."""
+    detail, retryable = REPLY_ERRORS[code]
+    return {"code": code, "detail": detail, "retryable": retryable}
+
+
+def welcome(*, user: dict, limits: dict, heartbeat: float) -> Frame:
+    return {
+        "type": "welcome",
+        "v": VERSION,
+        "user": user,
+        "limits": limits,
+        "heartbeat": heartbeat,
+    }
+
+
+def state(*, conversation: dict, messages: list[MessageObject]) -> Frame:
+    return {"type": "state", "conversation": conversation, "messages": messages}
+
+
+def ack(*, cid: UUID, duplicate: bool, conversation: UUID, message: UUID, reply: UUID) -> Frame:
+    return {
+        "type": "ack",
+        "cid": str(cid),
+        "duplicate": duplicate,
+        "conversation": str(conversation),
+        "message": str(message),
+        "reply": str(reply),
+    }
+
+
+def message(conversation: str, body: MessageObject) -> Frame:
+    return {"type": "message", "conversation": conversation, "message": body}
+
+
+def delta(message: str, start: int, text: str) -> Frame:
+    return {
+        "type": "delta",
+        "message": message,
+        "from": start,
+        "to": start + len(text),
+        "text": text,
+    }
+
+
+def reasoning(message: str, start: int, text: str) -> Frame:
+    return {
+        "type": "reasoning",
+        "message": message,
+        "from": start,
+        "to": start + len(text),
+        "text": text,
+    }
+
+
+def step(message: str, body: Step) -> Frame:
+    return {"type": "step", "message": message, "step": body}
+
+
+def status(message: str, phase: str, n: int | None = None) -> Frame:
+    frame = {"type": "status", "message": message, "phase": phase}
+    return frame if n is None else frame | {"n": n}
+
+
+def end(body: MessageObject) -> Frame:
+    """The last word on a reply, from its final message object."""
+    kept = ("status", "length", "reasoning_length", "finish_reason", "usage", "error")
+    return {"type": "end", "message": body["id"]} | {key: body[key] for key in kept if key in body}
+
+
+def conversation(entry: dict) -> Frame:
+    return {"type": "conversation", "conversation": entry}
+
+
+def error(refused: Refused, frame: dict[str, Any] | None = None) -> Frame:
+    """The refusal of `frame`, with the names by which the client knows it."""
+    said = frame or {}
+    answer: Frame = {
+        "type": "error",
+        "code": refused.code,
+        "detail": REFUSALS[refused.code],
+        "re": said["type"] if isinstance(said.get("type"), str) and said["type"] in TYPES else "",
+    }
+    for key in ("cid", "message", "conversation"):
+        if isinstance(said.get(key), str) and len(said[key]) == 36:
+            answer[key] = clean(said[key])
+    if refused.retry_after is not None:
+        answer["retry_after"] = refused.retry_after
+    return answer
+
+
+def pong(n: int) -> Frame:
+    return {"type": "pong", "n": n}
+
+
+def bye(code: int) -> Frame:
+    return {"type": "bye", "code": code, "detail": CLOSE_DETAILS[code]}
+
+
+encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode

@@ -1,0 +1,157 @@
+"""A request becomes rows: one transaction that either writes all of it or refuses it whole."""
+
+import math
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import transaction
+from django.utils import timezone
+
+from chat import flows
+from chat.models import Conversation, Message, lease_end
+from chat.protocol import Continue, Refused, Regenerate, Send, clean
+
+from .tree import lock, lock_of
+
+# What the model is told, unstored, to go on with a reply that broke off.
+GO_ON = "Go on exactly where your last message breaks off. Repeat nothing and explain nothing."
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A reply that is to be written: its row, and what its flow is given."""
+
+    reply: Message
+    messages: list[dict]
+    keep_last: int
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A request that is committed. A repeated one (`task` is None) starts nothing."""
+
+    conversation: UUID
+    message: UUID
+    reply: UUID
+    task: Task | None
+
+
+@transaction.atomic
+def accept(
+    user: AbstractBaseUser, frame: Send | Regenerate | Continue, *, worker: str, model: str
+) -> Accepted:
+    """Write the rows that `frame` asks for; Refused if it may not be.
+
+    A `cid` that was accepted before gives the same answer again, before any limit is looked at.
+    """
+    # One request of a user at a time, so that counting rows is exact.
+    get_user_model().objects.select_for_update(no_key=True).get(pk=user.pk)
+    if isinstance(frame, Send):
+        conversation = _conversation_of_send(user, frame)
+    else:
+        conversation = lock_of(user, frame.message)
+    earlier = conversation.messages.filter(cid=frame.cid).first()
+    if earlier is not None:
+        return _again(conversation, earlier)
+    if isinstance(frame, Send):
+        text = _text(frame)
+    conversation.messages.stale().settle()
+    _check_limits(user, conversation)
+    if isinstance(frame, Send):
+        parent = _parent(conversation, frame)
+        question = conversation.add(
+            parent=parent, role=Message.Role.USER, text=text, length=len(text), cid=frame.cid
+        )
+        kept = {}
+    else:
+        base = conversation.messages.get(id=frame.message)
+        if not base.is_reply:
+            raise Refused("bad_field")
+        question = base.parent
+        kept = {"cid": frame.cid}
+        if isinstance(frame, Continue):
+            kept |= {"text": base.text, "length": base.length, "kept": base.length}
+    history = _history(conversation, question)
+    reply = conversation.add(
+        parent=question,
+        role=Message.Role.ASSISTANT,
+        status=Message.Status.RUNNING,
+        assistant=conversation.assistant,
+        model=model,
+        worker=worker,
+        lease_until=lease_end(settings.CHAT_TIMES["lease"]),
+        **kept,
+    )
+    keep_last = 1
+    if reply.text:
+        history.append({"role": "assistant", "content": reply.text})
+        history.append({"role": "user", "content": GO_ON})
+        keep_last = 3
+    return Accepted(conversation.id, question.id, reply.id, Task(reply, history, keep_last))
+
+
+def _conversation_of_send(user: AbstractBaseUser, frame: Send) -> Conversation:
+    if frame.parent is None:
+        offered = flows.names()
+        assistant = frame.assistant or offered[0]
+        if assistant not in offered:
+            raise Refused("bad_field")
+        Conversation.objects.make(frame.conversation, owner=user, assistant=assistant)
+    return lock(user, frame.conversation)
+
+
+def _again(conversation: Conversation, earlier: Message) -> Accepted:
+    """The answer that the first request with this `cid` got."""
+    if earlier.is_reply:
+        return Accepted(conversation.id, earlier.parent_id, earlier.id, None)
+    reply = earlier.children.order_by("seq").first()
+    return Accepted(conversation.id, earlier.id, reply.id, None)
+
+
+def _text(frame: Send) -> str:
+    text = clean(frame.text)
+    if not text.strip():
+        raise Refused("empty")
+    if len(text) > settings.CHAT_LIMITS["characters"]:
+        raise Refused("too_long")
+    return text
+
+
+def _check_limits(user: AbstractBaseUser, conversation: Conversation) -> None:
+    limits = settings.CHAT_LIMITS
+    if conversation.messages.active().exists():
+        raise Refused("busy")
+    if Message.objects.owned_by(user).active().count() >= limits["active"]:
+        raise Refused("too_many")
+    now = timezone.now()
+    recent = Message.objects.owned_by(user).requested_since(now - timedelta(minutes=1))
+    last = list(
+        recent.order_by("-created").values_list("created", flat=True)[: limits["per_minute"]]
+    )
+    if len(last) == limits["per_minute"]:
+        wait = last[-1] + timedelta(minutes=1) - now
+        raise Refused("rate", retry_after=max(math.ceil(wait.total_seconds()), 1))
+
+
+def _parent(conversation: Conversation, frame: Send) -> Message | None:
+    """The reply that the message follows."""
+    if not frame.names_parent:
+        return conversation.messages.shown().order_by("-seq").first()
+    if frame.parent is None:
+        return None
+    parent = conversation.messages.filter(id=frame.parent).first()
+    if parent is None:
+        raise Refused("not_found")
+    if not parent.is_reply:
+        raise Refused("bad_field")
+    return parent
+
+
+def _history(conversation: Conversation, question: Message) -> list[dict]:
+    """The branch that ends with `question`, which becomes the shown one."""
+    conversation.show_only(question)
+    return conversation.messages.history()

@@ -1,0 +1,46 @@
+"""Where async code meets the ORM."""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import ParamSpec, TypeVar
+
+from django.db import close_old_connections, connections
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class DatabaseThreads:
+    """A few threads, each with its own connection, that run ORM code for the event loop.
+
+    Not Channels' `database_sync_to_async`: that has one thread for the whole process, where a slow
+    query of one socket holds up every other.
+    """
+
+    def __init__(self, count: int, name: str) -> None:
+        self._executor = ThreadPoolExecutor(count, name, initializer=_keep_no_sql)
+
+    async def __call__(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """What `function` returns or raises. It runs to its end even if the caller is cancelled."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._executor, _call, function, args, kwargs)
+
+
+def _call(function: Callable, args: tuple, kwargs: dict):
+    close_old_connections()  # a connection that broke is replaced here
+    try:
+        return function(*args, **kwargs)
+    finally:
+        close_old_connections()
+
+
+def _keep_no_sql() -> None:
+    """With DEBUG=1 Django keeps the last 9,000 statements of a connection, with what people wrote
+    in them, until the next HTTP request: these threads serve none."""
+    for connection in connections.all():
+        connection.queries_log = deque(maxlen=0)
+
+
+in_database = DatabaseThreads(4, "database")

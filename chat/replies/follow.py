@@ -1,0 +1,265 @@
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import Error as DatabaseError
+
+from chat import protocol
+from chat.protocol import Frame, MessageObject, Refused
+
+from . import snapshot
+from .database import in_database
+from .hub import Hub
+from .log import Log
+
+logger = logging.getLogger("chat.replies")
+
+# A reader whose window stays full for so long cannot follow (seconds).
+TOO_SLOW = 60
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """The wish to see a conversation; `frame` is what the client said, for a refusal's answer."""
+
+    conversation: UUID | None
+    have: dict[UUID, int]
+    frame: dict[str, Any]
+
+
+@dataclass(slots=True)
+class _Place:
+    """How far the active reply was told: cursors, steps, phase; and how far it was seen."""
+
+    log: Log
+    text: int
+    reasoning: int
+    seen: int
+    seen_reasoning: int
+    steps: int = 0
+    phase: tuple | None = None
+    held_since: float | None = field(default=None)
+
+    @property
+    def room(self) -> int:
+        """How many code points more may be sent before some are acknowledged."""
+        sent = self.text - self.seen + self.reasoning - self.seen_reasoning
+        return max(protocol.WINDOW - sent, 0)
+
+
+class Follower:
+    """Tells one socket all that there is to tell of the conversation it shows, in one order:
+    a `state`, then the active reply to its `end`, then new messages by `seq`, then, if the shown
+    branch is another by now, a `state` again.
+
+    It is level-triggered: being woken means only that there may be news, and what to tell is the
+    difference between what was told and what is committed. So a lost or doubled wake-up does no
+    harm, and a slow socket gets fewer, longer deltas instead of a queue.
+    """
+
+    def __init__(
+        self,
+        hub: Hub,
+        user: AbstractBaseUser,
+        send: Callable[[Frame], Awaitable[None]],
+        close: Callable[[int], Awaitable[None]],
+    ) -> None:
+        self.user_id = user.pk
+        self.shows: UUID | None = None
+        self.revision = 0
+        self._hub = hub
+        self._user = user
+        self._send = send
+        self._close = close
+        self._woken = asyncio.Event()
+        self._requests: deque[_Request] = deque()
+        self._entries: dict[str, dict] = {}
+        self._news = False
+        self._last_seq = 0
+        self._last_told: UUID | None = None
+        self._place: _Place | None = None
+
+    # What the socket asks
+
+    def open(self, conversation: UUID | None, have: dict[UUID, int], frame: dict) -> None:
+        """Show `conversation` (None: none) from now on."""
+        self._requests.append(_Request(conversation, have, frame))
+        self.wake()
+
+    def sent_into(self, conversation: UUID) -> None:
+        """The client has sent into `conversation`, and so shows it."""
+        coming = self._requests[-1].conversation if self._requests else self.shows
+        if coming != conversation:
+            self.open(conversation, {}, {})
+
+    def seen(self, message: UUID, offset: int, reasoning: int) -> None:
+        """The client has received so much of the reply `message`."""
+        place = self._place
+        if place is not None and place.log.id == message:
+            place.seen = max(place.seen, min(offset, place.text))
+            place.seen_reasoning = max(place.seen_reasoning, min(reasoning, place.reasoning))
+            place.held_since = None
+            self.wake()
+
+    # What the hub says
+
+    def wake(self) -> None:
+        self._woken.set()
+
+    def news(self) -> None:
+        self._news = True
+        self.wake()
+
+    def tell_entry(self, entry: dict) -> None:
+        self._entries[entry["id"]] = entry
+        self.wake()
+
+    def check(self) -> None:
+        held = self._place is not None and self._place.held_since is not None
+        if held or self._news or self._requests:
+            self.wake()
+
+    # The one task of the socket
+
+    async def run(self) -> None:
+        """Tell until cancelled."""
+        self._hub.join(self)
+        try:
+            while True:
+                await self._woken.wait()
+                self._woken.clear()
+                try:
+                    await self._tell()
+                except DatabaseError as error:
+                    # Whatever was not told is told at the next look, a second later.
+                    logger.warning("following waits for the database: %s", type(error).__name__)
+                    self._news = True
+        finally:
+            self._forget()
+            self._hub.leave(self)
+
+    async def _tell(self) -> None:
+        while self._requests:
+            await self._show(self._requests[0])
+            self._requests.popleft()
+        while self._entries:
+            await self._send(protocol.conversation(self._entries.pop(next(iter(self._entries)))))
+        while self.shows is not None:
+            if self._place is not None and not await self._tell_reply(self._place):
+                return
+            if not self._news:
+                return
+            self._news = False
+            await self._tell_news()
+
+    async def _show(self, request: _Request) -> None:
+        """Answer an `open`: the conversation as it is now, or why not."""
+        self._forget()
+        if request.conversation is None:
+            return
+        try:
+            now = await in_database(snapshot.shown, self._user, request.conversation, request.have)
+        except Refused as refused:
+            await self._send(protocol.error(refused, request.frame))
+            return
+        await self._tell_state(now, request.conversation)
+
+    async def _tell_state(self, now: snapshot.Snapshot, conversation: UUID) -> None:
+        self._leave_reply()
+        self.shows = conversation
+        self.revision = now.revision
+        self._last_seq = now.last_seq
+        self._last_told = now.last_shown
+        await self._send(protocol.state(conversation=now.entry, messages=now.messages))
+        self._enter_reply(now)
+
+    async def _tell_news(self) -> None:
+        """What came since the last look: new messages, or another branch."""
+        conversation = self.shows
+        try:
+            now = await in_database(snapshot.since, self._user, conversation, self._last_seq)
+        except Refused:  # deleted; the list's entry says so
+            self._forget()
+            return
+        self.revision = now.revision
+        for message in now.messages:
+            await self._tell_message(message)
+        self._last_seq = now.last_seq
+        self._enter_reply(now)
+        if now.last_shown != self._last_told:
+            shown = await in_database(snapshot.shown, self._user, conversation)
+            await self._tell_state(shown, conversation)
+
+    async def _tell_message(self, message: MessageObject) -> None:
+        self._last_told = UUID(message["id"])
+        await self._send(protocol.message(str(self.shows), message))
+
+    async def _tell_reply(self, place: _Place) -> bool:
+        """What is committed of the active reply and not told yet; True once all of it is."""
+        log, id = place.log, str(place.log.id)
+        if log.gone:
+            self._leave_reply()
+            return True
+        if place.text < log.base or place.reasoning < log.reasoning_base:
+            # The log begins after what this socket was told: read the row again.
+            self.open(self.shows, {}, {})
+            return False
+        if log.phase != place.phase and not log.final:
+            place.phase = log.phase
+            await self._send(protocol.status(id, *log.phase))
+        for change, step in sorted(log.steps.values(), key=lambda known: known[0]):
+            if change > place.steps:
+                place.steps = change
+                await self._send(protocol.step(id, step))
+        if text := log.reasoning[place.reasoning - log.reasoning_base :][: place.room]:
+            start, place.reasoning = place.reasoning, place.reasoning + len(text)
+            await self._send(protocol.reasoning(id, start, text))
+        if text := log.text[place.text - log.base :][: place.room]:
+            start, place.text = place.text, place.text + len(text)
+            await self._send(protocol.delta(id, start, text))
+        if place.text < log.length or place.reasoning < log.reasoning_length:
+            await self._hold(place)
+            return False
+        if log.final is None:
+            return False
+        await self._send(protocol.end(log.final))
+        self._leave_reply()
+        return True
+
+    async def _hold(self, place: _Place) -> None:
+        """The window is full, or more came while this was told."""
+        if place.room:
+            self.wake()
+            return
+        now = asyncio.get_running_loop().time()
+        if place.held_since is None:
+            place.held_since = now
+        elif now - place.held_since > TOO_SLOW:
+            await self._close(protocol.CLOSE_TOO_SLOW)
+
+    def _enter_reply(self, now: snapshot.Snapshot) -> None:
+        """Follow the active reply from where `now` has told it."""
+        reply = now.active
+        if reply is None:
+            return
+        log = self._hub.follow(reply, self)
+        self._place = _Place(
+            log, reply.length, reply.reasoning_length, reply.length, reply.reasoning_length
+        )
+        self.wake()
+
+    def _leave_reply(self) -> None:
+        if self._place is not None:
+            self._hub.unfollow(self._place.log, self)
+            self._place = None
+
+    def _forget(self) -> None:
+        """Show nothing."""
+        self._leave_reply()
+        self.shows = None
+        self._news = False

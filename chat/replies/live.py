@@ -1,0 +1,169 @@
+import asyncio
+import copy
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.utils import timezone
+
+from chat.llm.base import estimate_tokens
+from chat.models import Append, Ending, Step
+from chat.protocol import Cleaner, clean
+
+from .log import Log
+
+# A flow that is faster than the database waits while so many code points are not yet committed.
+UNCOMMITTED = 65_536
+
+
+class ReplyFull(Exception):
+    """The reply has reached the server's own limit of characters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """What one commit adds to one reply: plain data for the database thread."""
+
+    append: Append
+    steps: tuple[Step, ...] = ()
+    ending: Ending | None = None
+
+
+class LiveReply:
+    """A reply that this process writes: what its flow has produced and is not yet committed.
+
+    It is the `emit` of the flow (`chat.flows.contract.Emit`). The writer takes what has gathered,
+    commits it, and lets the log grow by it.
+    """
+
+    def __init__(self, log: Log, *, wake_writer: Callable[["LiveReply"], None]) -> None:
+        self.id: UUID = log.id
+        self.log = log
+        self.ending: Ending | None = None
+        self.cancelled_for = "restart"  # why, if the task is cancelled: a code of REPLY_ERRORS
+        self.committed_at = time.monotonic()  # when the lease was last renewed
+        self.fresh = True  # nothing of it is committed yet: the first token waits for no tick
+        self.task: asyncio.Task | None = None
+        self._wake_writer = wake_writer
+        self._text: list[str] = []
+        self._reasoning: list[str] = []
+        self._steps: dict[UUID, Step] = {}
+        self._steps_made = 0
+        self._steps_changed = 0
+        self._pending = 0  # code points that no commit has taken yet
+        self._produced = log.length
+        self._room = asyncio.Event()
+        self._text_cleaner = Cleaner()
+        self._reasoning_cleaner = Cleaner()
+
+    @property
+    def dirty(self) -> bool:
+        """Whether there is something to commit."""
+        return bool(self._pending or self._steps or self.ending)
+
+    @property
+    def length(self) -> int:
+        """How many code points the text has, committed or not."""
+        return self._produced
+
+    def estimated_tokens(self) -> int:
+        """About how many tokens the model has given so far."""
+        return estimate_tokens(self.log.text + "".join(self._text))
+
+    # What the flow says
+
+    async def text(self, text: str) -> None:
+        text = self._text_cleaner.push(text)
+        room = settings.CHAT_LIMITS["reply_characters"] - self._produced
+        self._produced += min(len(text), max(room, 0))
+        await self._say(self._text, text[: max(room, 0)])
+        if len(text) > room:
+            raise ReplyFull
+
+    async def reasoning(self, text: str) -> None:
+        if not self._produced and self.log.phase != ("thinking", None):
+            self.log.tell_phase("thinking")
+        await self._say(self._reasoning, self._reasoning_cleaner.push(text))
+
+    async def retrying(self, attempt: int) -> None:
+        self.log.tell_phase("retrying", attempt)
+
+    @asynccontextmanager
+    async def step(self, name: str, label: str) -> AsyncIterator[Step]:
+        self._steps_made += 1
+        step = Step(
+            id=uuid4(),
+            message_id=self.id,
+            position=self._steps_made,
+            name=name[:64],
+            label=clean(label)[:200],
+            started=timezone.now(),
+        )
+        began = time.monotonic()
+        self._step_changed(step)
+        step.status = Step.Status.ERROR  # unless it comes to its end
+        try:
+            yield step
+            step.status = Step.Status.DONE
+        finally:
+            step.ms = round((time.monotonic() - began) * 1000)
+            step.detail = clean(step.detail)
+            self._step_changed(step)
+
+    async def _say(self, pieces: list[str], text: str) -> None:
+        if not text:
+            return
+        pieces.append(text)
+        self._pending += len(text)
+        if self._pending == len(text):
+            self._wake_writer(self)
+        if self._pending > UNCOMMITTED:
+            self._room.clear()
+            await self._room.wait()
+
+    def _step_changed(self, step: Step) -> None:
+        self._steps[step.id] = copy.copy(step)
+        self._steps_changed += 1
+        self._wake_writer(self)
+
+    # What ends it
+
+    def end(self, ending: Ending) -> None:
+        """The flow is over: with the next commit the reply is final."""
+        for pieces, cleaner in (
+            (self._text, self._text_cleaner),
+            (self._reasoning, self._reasoning_cleaner),
+        ):
+            if rest := cleaner.rest():
+                pieces.append(rest)
+        self.ending = ending
+        self._wake_writer(self)
+
+    def cancel(self, why: str) -> None:
+        """Stop the flow. `why` is the code with which the reply ends, if nobody ended it before."""
+        self.cancelled_for = why
+        if self.task is not None:
+            self.task.cancel()
+
+    # What the writer takes
+
+    def take(self) -> Write:
+        """What has gathered since the last commit; the buffers are empty after it."""
+        append = Append(
+            self.id,
+            self.log.length,
+            "".join(self._text),
+            self.log.reasoning_length,
+            "".join(self._reasoning),
+            self._steps_changed,
+        )
+        write = Write(append, tuple(self._steps.values()), self.ending)
+        self._text.clear()
+        self._reasoning.clear()
+        self._steps.clear()
+        self._pending = 0
+        self._room.set()
+        return write

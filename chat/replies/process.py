@@ -1,0 +1,141 @@
+import asyncio
+import contextvars
+import logging
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser
+
+from chat import llm
+from chat.models import Message
+from chat.protocol import Continue, Frame, Regenerate, Send
+
+from . import accept, bus, settle, tree
+from .accept import Accepted, Task
+from .database import in_database
+from .follow import Follower
+from .hub import Hub
+from .live import LiveReply
+from .log import Log
+from .run import run
+from .stop import stop
+from .writer import Writer
+
+logger = logging.getLogger("chat.replies")
+
+_processes: dict[asyncio.AbstractEventLoop, "Process"] = {}
+
+
+async def current() -> "Process":
+    """The process of the running event loop, started when it is first asked for."""
+    loop = asyncio.get_running_loop()
+    process = _processes.get(loop)
+    if process is None:
+        process = _processes[loop] = Process()
+        process.starting = process.spawn(process.start())
+    await asyncio.shield(process.starting)
+    return process
+
+
+class Process:
+    """What runs in this process whoever is connected: the replies, their writer, the hub that
+    knows who looks, and the settler. Sockets come and go; these stay."""
+
+    def __init__(self) -> None:
+        self.worker = settle.Worker()
+        self.hub = Hub()
+        self.writer = Writer(self.hub, self.worker.id)
+        self.starting: asyncio.Task | None = None
+        self._tasks: set[asyncio.Task] = set()
+
+    async def start(self) -> None:
+        bus.listen(self.hub.hear)
+        self._ring(await in_database(settle.settle_dead_workers))
+        self.spawn(self._forever(self.writer.run))
+        self.spawn(self._forever(self.hub.tell_entries))
+        self.spawn(self._forever(self.hub.look))
+        self.spawn(self._forever(self._settle))
+
+    def spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task:
+        """A task of the process, which no socket or request can cancel or leak its context into."""
+        task = asyncio.get_running_loop().create_task(work, context=contextvars.Context())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    # What the doors ask
+
+    async def request(
+        self, user: AbstractBaseUser, frame: Send | Regenerate | Continue
+    ) -> Accepted:
+        """Accept the request and start its reply, even if the asker goes away meanwhile. Raises
+        Refused."""
+        return await asyncio.shield(self.spawn(self._request(user, frame)))
+
+    async def select(self, user: AbstractBaseUser, message: UUID) -> None:
+        """Show another branch. Raises Refused."""
+        await in_database(tree.select, user, message)
+
+    async def stop(self, user: AbstractBaseUser, reply: UUID) -> None:
+        """Stop a reply, wherever it is written. Raises Refused."""
+        await in_database(stop, user, reply)
+        live = self.writer.get(reply)
+        if live is not None:
+            live.cancel("restart")  # the row says `stopped` already: this only ends the model
+
+    def follower(
+        self,
+        user: AbstractBaseUser,
+        send: Callable[[Frame], Awaitable[None]],
+        close: Callable[[int], Awaitable[None]],
+    ) -> Follower:
+        """Who tells one socket of `user` what there is to tell."""
+        return Follower(self.hub, user, send, close)
+
+    # Inside
+
+    async def _request(
+        self, user: AbstractBaseUser, frame: Send | Regenerate | Continue
+    ) -> Accepted:
+        model = await llm.get().name()
+        accepted = await in_database(accept.accept, user, frame, worker=self.worker.id, model=model)
+        if accepted.task is not None:
+            self._start(accepted.task)
+            bus.ring(accepted.conversation)
+        return accepted
+
+    def _start(self, task: Task) -> None:
+        reply = task.reply
+        log = Log(
+            reply.id,
+            reply.conversation_id,
+            length=reply.length,
+            reasoning_length=0,
+            local=True,
+        )
+        live = LiveReply(log, wake_writer=self.writer.wake)
+        self.hub.write(log)
+        self.writer.add(live)
+        live.task = self.spawn(run(live, task))
+
+    async def _settle(self) -> None:
+        """End what other workers left, over and over."""
+        while True:
+            await asyncio.sleep(settings.CHAT_TIMES["settle"])
+            self._ring(await in_database(settle.settle_stale, but=self.writer.live()))
+
+    def _ring(self, settled: list[Message]) -> None:
+        for reply in settled:
+            logger.warning("reply %s was left by its worker: interrupted", reply.id)
+            bus.ring(reply.conversation_id)
+
+    async def _forever(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Start `work` again whenever it fails, a second later."""
+        while True:
+            try:
+                await work()
+            except Exception:
+                logger.exception("%s failed and is started again", work.__qualname__)
+            await asyncio.sleep(1)

@@ -1,0 +1,55 @@
+"""Nothing is stuck: a reply whose worker is gone is written `interrupted`.
+
+A worker that dies says nothing, so there are two ways to know. Its lease ends: any process sees
+that, on any machine. And while it lives it holds the lock of a file, which the system releases with
+it: the next process on this machine sees that at its start, without waiting for the lease.
+"""
+
+import fcntl
+import secrets
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TextIO
+from uuid import UUID
+
+from django.conf import settings
+
+from chat.models import Message
+
+
+class Worker:
+    """This process as the writer of replies: a random id, and the lock that says it lives."""
+
+    def __init__(self) -> None:
+        self.id = secrets.token_hex(8)
+        self._lock: TextIO = (_folder() / self.id).open("w")
+        fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
+def settle_dead_workers() -> list[Message]:
+    """End the replies of this machine's workers that are no more; returns which."""
+    dead = [path for path in _folder().iterdir() if _is_dead(path)]
+    settled = Message.objects.written_by(path.name for path in dead).settle()
+    for path in dead:
+        path.unlink(missing_ok=True)
+    return settled
+
+
+def settle_stale(*, but: Iterable[UUID] = ()) -> list[Message]:
+    """End the replies whose lease has ended, `but` for these; returns which."""
+    return Message.objects.stale().exclude(id__in=list(but)).settle()
+
+
+def _folder() -> Path:
+    folder = settings.DATA_DIR / "workers"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _is_dead(path: Path) -> bool:
+    with path.open() as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True

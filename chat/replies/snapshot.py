@@ -1,0 +1,218 @@
+"""What a reader is shown of a conversation: rows as the protocol's objects.
+
+Plain functions over the ORM, for the sockets (in a database thread) and for the page's views alike.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.contrib.auth.models import AbstractBaseUser
+
+from chat import protocol
+from chat.models import Conversation, Message, Step
+from chat.protocol import MessageObject, Refused
+
+PAGE = 50
+PAGE_CHARACTERS = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A conversation at one `revision`, and messages of it, oldest first."""
+
+    entry: dict
+    revision: int
+    last_seq: int
+    messages: list[MessageObject]
+    last_shown: UUID | None
+    active: Message | None
+
+
+def entry(conversation: Conversation) -> dict:
+    """The conversation as an entry of the list; it carries `active` from `with_activity`."""
+    body = {
+        "id": str(conversation.id),
+        "title": conversation.title,
+        "assistant": conversation.assistant,
+        "pinned": conversation.pinned,
+        "updated": conversation.updated.isoformat(),
+        "active": conversation.active,
+    }
+    return body if conversation.deleted is None else body | {"deleted": True}
+
+
+def entries(user: AbstractBaseUser) -> list[dict]:
+    """The user's list of conversations."""
+    return [entry(conversation) for conversation in Conversation.objects.owned_by(user).listed()]
+
+
+def entries_by_owner(ids: Iterable[UUID]) -> list[tuple[int, dict]]:
+    """The entries of the conversations `ids`, deleted ones too, each with its owner's key."""
+    conversations = Conversation.objects.filter(id__in=ids).with_activity()
+    return [(conversation.owner_id, entry(conversation)) for conversation in conversations]
+
+
+def shown(user: AbstractBaseUser, id: UUID, have: dict[UUID, int] | None = None) -> Snapshot:
+    """The end of the shown branch: at most 50 messages, and but for the newest 256 Ki characters.
+
+    `have` says of messages how much of their text the reader holds: it is left out. Raises
+    Refused("not_found") for a conversation that is not this user's to see.
+    """
+    conversation = _readable(user, id)
+    rows = conversation.messages.shown().filter(seq__lte=conversation.last_seq)
+    first = _first_of_page(rows)
+    page = list(rows.filter(seq__gte=first).order_by("seq"))
+    return _snapshot(conversation, page, last=page[-1] if page else None, have=have or {})
+
+
+def since(user: AbstractBaseUser, id: UUID, seq: int) -> Snapshot:
+    """The messages with a higher `seq`, on whatever branch. Raises as `shown`."""
+    conversation = _readable(user, id)
+    rows = conversation.messages.filter(seq__lte=conversation.last_seq)
+    new = list(rows.filter(seq__gt=seq).order_by("seq"))
+    last = rows.shown().order_by("-seq").only("id").first()
+    return _snapshot(conversation, new, last=last, have={})
+
+
+def earlier(user: AbstractBaseUser, id: UUID, before: int) -> list[MessageObject]:
+    """The page of the shown branch that ends before the message number `before`. Raises as
+    `shown`."""
+    conversation = _readable(user, id)
+    rows = conversation.messages.shown().filter(seq__lt=before)
+    first = _first_of_page(rows)
+    return message_objects(conversation, list(rows.filter(seq__gte=first).order_by("seq")))
+
+
+def _readable(user: AbstractBaseUser, id: UUID) -> Conversation:
+    # A status is told from the row, so a reply whose worker is gone is ended before it is read.
+    Message.objects.filter(conversation=id).stale().settle()
+    mine = Conversation.objects.owned_by(user).alive().with_activity()
+    conversation = mine.filter(id=id).first()
+    if conversation is None:
+        raise Refused("not_found")
+    return conversation
+
+
+def _first_of_page(rows) -> int:
+    """The lowest `seq` of the last page of `rows`."""
+    first, room = 0, PAGE_CHARACTERS
+    newest_first = rows.order_by("-seq").values_list("seq", "length")[:PAGE]
+    for number, (seq, length) in enumerate(newest_first):
+        room -= length if number else 0
+        if room < 0:
+            break
+        first = seq
+    return first
+
+
+def _snapshot(
+    conversation: Conversation,
+    rows: list[Message],
+    *,
+    last: Message | None,
+    have: dict[UUID, int],
+) -> Snapshot:
+    return Snapshot(
+        entry=entry(conversation),
+        revision=conversation.revision,
+        last_seq=conversation.last_seq,
+        messages=message_objects(conversation, rows, have),
+        last_shown=last.id if last else None,
+        active=next((row for row in rows if not row.is_final), None),
+    )
+
+
+def message_objects(
+    conversation: Conversation, rows: list[Message], have: dict[UUID, int] | None = None
+) -> list[MessageObject]:
+    """The rows, all of one conversation, as the protocol's message objects."""
+    siblings = _siblings(conversation, rows)
+    steps = _steps(rows)
+    objects = []
+    for row in rows:
+        start = (have or {}).get(row.id, 0)
+        start = start if start <= row.length else 0
+        objects.append(message_object(row, siblings[row.parent_id], steps[row.id], start))
+    return objects
+
+
+def message_object(
+    row: Message, siblings: list[str], steps: list[protocol.Step], start: int = 0
+) -> MessageObject:
+    """One row as the protocol's message object, its text from `start` on."""
+    body: MessageObject = {
+        "id": str(row.id),
+        "seq": row.seq,
+        "parent": str(row.parent_id) if row.parent_id else None,
+        "role": row.role,
+        "status": row.status,
+        "text": row.text[start:],
+        "from": start,
+        "length": row.length,
+        "model": row.model,
+        "assistant": row.assistant,
+        "created": row.created.isoformat(),
+        "siblings": siblings,
+    }
+    if row.kept is not None:
+        body["kept"] = row.kept
+    if row.reasoning_length:
+        body["reasoning"] = row.reasoning
+        body["reasoning_length"] = row.reasoning_length
+    if row.cid:
+        body["cid"] = str(row.cid)
+    if row.finish_reason:
+        body["finish_reason"] = row.finish_reason
+    if row.completion_tokens is not None:
+        body["usage"] = {
+            "prompt_tokens": row.prompt_tokens or 0,
+            "completion_tokens": row.completion_tokens,
+            "estimated": row.usage_estimated,
+        }
+    if row.error:
+        body["error"] = protocol.reply_error(row.error)
+    if steps:
+        body["steps"] = steps
+    return body
+
+
+def one(id: UUID) -> MessageObject | None:
+    """One message's object; None if its row is no more."""
+    row = Message.objects.select_related("conversation").filter(id=id).first()
+    return message_objects(row.conversation, [row])[0] if row else None
+
+
+def _siblings(conversation: Conversation, rows: list[Message]) -> dict[UUID | None, list[str]]:
+    parents = {row.parent_id for row in rows}
+    siblings = defaultdict(list)
+    families = conversation.messages.children_of(parents).order_by("seq")
+    for id, parent in families.values_list("id", "parent"):
+        siblings[parent].append(str(id))
+    return siblings
+
+
+def _steps(rows: list[Message]) -> dict[UUID, list[protocol.Step]]:
+    steps = defaultdict(list)
+    changed = [row.id for row in rows if row.steps_changed]
+    if changed:
+        for step in Step.objects.filter(message__in=changed):
+            steps[step.message_id].append(step_object(step))
+    return steps
+
+
+def step_object(step: Step) -> protocol.Step:
+    """A step as the protocol's object."""
+    body: protocol.Step = {
+        "id": str(step.id),
+        "name": step.name,
+        "status": step.status,
+        "label": step.label,
+        "started": step.started.isoformat(),
+    }
+    if step.ms is not None:
+        body["ms"] = step.ms
+    if step.detail:
+        body["detail"] = step.detail
+    return body

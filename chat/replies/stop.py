@@ -1,0 +1,20 @@
+from uuid import UUID
+
+from django.contrib.auth.models import AbstractBaseUser
+
+from chat.models import Ending, Message
+from chat.protocol import Refused
+
+
+def stop(user: AbstractBaseUser, id: UUID) -> None:
+    """Make the user's reply `stopped`, by writing that it is: its worker's next append finds a
+    final row and cancels the model. A final reply stays as it is. Refused("not_found") else."""
+    reply = Message.objects.owned_by(user).filter(id=id, role=Message.Role.ASSISTANT).first()
+    if reply is None:
+        raise Refused("not_found")
+    stop_reply(reply)
+
+
+def stop_reply(reply: Message) -> bool:
+    """Make `reply` stopped, whoever owns it; False if it was final already."""
+    return Message.objects.end(reply.id, Ending(Message.Status.STOPPED))

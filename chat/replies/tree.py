@@ -1,0 +1,63 @@
+"""Changes of a conversation by its owner: another branch, another title, deletion."""
+
+from uuid import UUID
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import transaction
+
+from chat.models import Conversation, Message
+from chat.protocol import Refused, clean
+
+from . import bus
+
+TITLE_LENGTH = 200
+
+
+def lock(user: AbstractBaseUser, id: UUID) -> Conversation:
+    """The user's conversation, locked until the transaction ends; Refused("not_found") else."""
+    try:
+        return Conversation.objects.lock(id, owner=user)
+    except Conversation.DoesNotExist:
+        raise Refused("not_found") from None
+
+
+def lock_of(user: AbstractBaseUser, message: UUID) -> Conversation:
+    """The conversation of the user's message, locked; Refused("not_found") else."""
+    mine = Message.objects.owned_by(user).filter(id=message)
+    id = mine.values_list("conversation", flat=True).first()
+    if id is None:
+        raise Refused("not_found")
+    conversation = lock(user, id)
+    if not conversation.messages.filter(id=message).exists():
+        raise Refused("not_found")
+    return conversation
+
+
+@transaction.atomic
+def select(user: AbstractBaseUser, message: UUID) -> None:
+    """Show the branch through `message`."""
+    conversation = lock_of(user, message)
+    conversation.messages.stale().settle()
+    if conversation.messages.active().exists():
+        raise Refused("busy")
+    conversation.show_through(conversation.messages.get(id=message))
+    transaction.on_commit(lambda: bus.ring(conversation.id))
+
+
+@transaction.atomic
+def rename(user: AbstractBaseUser, id: UUID, title: str) -> None:
+    """Give the conversation a title of the user's own; an empty one changes nothing."""
+    title = " ".join(clean(title).split())[:TITLE_LENGTH]
+    if title:
+        conversation = lock(user, id)
+        conversation.title = title
+        conversation.save(update_fields=["title"])
+        transaction.on_commit(lambda: bus.ring(id))
+
+
+@transaction.atomic
+def delete(user: AbstractBaseUser, id: UUID) -> None:
+    """Delete what was said; the reply that is being written is stopped by that."""
+    conversation = lock(user, id)
+    conversation.delete_content()
+    transaction.on_commit(lambda: bus.ring(id))

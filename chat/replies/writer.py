@@ -1,0 +1,215 @@
+"""Write before show: the one writer of a process commits what all its replies have produced.
+
+Each tick it takes what has gathered, writes it in one transaction, and only then lets the replies'
+logs grow, which is what their readers are told from. A reply whose row does not match any more was
+stopped, settled, or taken over: its task is cancelled and nothing more is written. The same
+statement renews the leases, so a reply that is silent hears of a stop within a second too.
+"""
+
+import asyncio
+import logging
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from time import monotonic
+from uuid import UUID
+
+from django.conf import settings
+from django.db import DataError, IntegrityError, transaction
+
+from chat.models import Append, Ending, Message, Step
+from chat.protocol import MessageObject
+
+from . import bus, snapshot
+from .database import DatabaseThreads
+from .hub import Hub
+from .live import LiveReply, Write
+
+logger = logging.getLogger("chat.replies")
+
+# The writer is busy for a quarter of the time at most: a tick stretches with the last commit.
+REST = 4
+# A row is written anew with each append, so a long reply's are fewer: a millisecond more for each
+# thousand code points, up to a quarter of a second.
+SECONDS_PER_CHARACTER = 1e-6
+LONGEST_TICK = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one write."""
+
+    write: Write
+    written: bool
+    final: MessageObject | None = None
+    gone: bool = False
+
+
+class Writer:
+    def __init__(self, hub: Hub, worker: str) -> None:
+        self._hub = hub
+        self._worker = worker
+        self._replies: dict[UUID, LiveReply] = {}
+        self._thread = DatabaseThreads(1, "writer")
+        self._woken = asyncio.Event()
+        self._sleeps_until = 0.0
+        self._free_at = 0.0  # a commit for a first token or an end may begin
+        self._tick_at = 0.0  # a commit for more of a reply may begin
+
+    def add(self, reply: LiveReply) -> None:
+        """Write this reply from now on, until it is final."""
+        self._replies[reply.id] = reply
+        self._woken.set()
+
+    def live(self) -> list[UUID]:
+        """The replies that this process writes."""
+        return list(self._replies)
+
+    def get(self, id: UUID) -> LiveReply | None:
+        """The reply, if this process writes it."""
+        return self._replies.get(id)
+
+    def wake(self, reply: LiveReply) -> None:
+        """There is something to commit of `reply`."""
+        if self._due(reply) < self._sleeps_until:
+            self._woken.set()
+
+    async def run(self) -> None:
+        """Write until cancelled."""
+        while True:
+            await self._sleep()
+            now = monotonic()
+            due = [
+                reply
+                for reply in self._replies.values()
+                # Leases are renewed a little early, many in one commit.
+                if self._due(reply) <= now + (0 if reply.dirty else settings.CHAT_TIMES["tick"])
+            ]
+            if due:
+                await self._commit(due)
+
+    def _due(self, reply: LiveReply) -> float:
+        """When `reply` is to be written next."""
+        if not reply.dirty:
+            times = settings.CHAT_TIMES
+            return reply.committed_at + min(times["poll"], times["lease"] / 3)
+        if reply.fresh or reply.ending:
+            return self._free_at
+        longest = LONGEST_TICK - settings.CHAT_TIMES["tick"]
+        longer = min(reply.length * SECONDS_PER_CHARACTER, longest)
+        return max(self._tick_at, reply.committed_at + longer)
+
+    async def _sleep(self) -> None:
+        self._woken.clear()
+        self._sleeps_until = min(map(self._due, self._replies.values()), default=float("inf"))
+        seconds = self._sleeps_until - monotonic()
+        if seconds > 0:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds if self._replies else None):
+                    await self._woken.wait()
+        self._sleeps_until = 0.0
+
+    async def _commit(self, due: list[LiveReply]) -> None:
+        began = monotonic()
+        writes = [reply.take() for reply in due]
+        outcomes = await self._write(writes)
+        took = monotonic() - began
+        self._free_at = began + REST * took
+        self._tick_at = began + max(settings.CHAT_TIMES["tick"], REST * took)
+        for reply, outcome in zip(due, outcomes, strict=True):
+            self._apply(reply, outcome, began)
+
+    async def _write(self, writes: list[Write]) -> list[Outcome]:
+        """Commit, however long the database takes. What it refuses for its data ends a reply."""
+        pause = 0.05
+        while True:
+            try:
+                return await self._thread(commit, writes, self._worker)
+            except (DataError, IntegrityError) as error:
+                logger.error("the database refused a write: %s", type(error).__name__)
+                if len(writes) == 1:
+                    writes = [self._without_data(writes[0])]
+                else:
+                    return [(await self._write([write]))[0] for write in writes]
+            except Exception as error:
+                logger.warning(
+                    "%d replies wait for the database: %s", len(writes), type(error).__name__
+                )
+                self._wait_for_database()
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, 1)
+
+    def _without_data(self, write: Write) -> Write:
+        """The end of a reply whose last piece the database would not take."""
+        self._replies[write.append.id].cancel("storage")
+        append = replace(write.append, text="", reasoning="")
+        status = Message.Status.INTERRUPTED if append.length else Message.Status.ERROR
+        return Write(append, ending=Ending(status, error="storage"))
+
+    def _wait_for_database(self) -> None:
+        """Readers learn that nothing is lost; a model whose reply has no lease left is stopped."""
+        now = monotonic()
+        for reply in self._replies.values():
+            reply.log.tell_phase("saving")
+            if now - reply.committed_at > settings.CHAT_TIMES["lease"] and not reply.ending:
+                reply.cancel("storage")
+
+    def _apply(self, reply: LiveReply, outcome: Outcome, began: float) -> None:
+        log, write = reply.log, outcome.write
+        if outcome.written:
+            reply.committed_at = began
+            reply.fresh = reply.fresh and not (write.append.text or write.append.reasoning)
+            log.grow(
+                write.append.text,
+                write.append.reasoning,
+                tuple(map(snapshot.step_object, write.steps)),
+            )
+            if outcome.final is None:
+                return
+        del self._replies[reply.id]
+        reply.cancel("lost_worker")
+        if outcome.final is not None:
+            log.finish(outcome.final)
+            self._hub.close(log)
+        elif outcome.gone:
+            log.vanish()
+            self._hub.close(log)
+        else:
+            logger.warning("reply %s is written by another worker", reply.id)
+            log.local = False
+        bus.ring(log.conversation)
+
+
+def commit(writes: list[Write], worker: str) -> list[Outcome]:
+    """One transaction for all of `writes`; then, of those that are final or did not match, what
+    the row says."""
+    lease = settings.CHAT_TIMES["lease"]
+    with transaction.atomic():
+        matched = Message.objects.append(
+            [write.append for write in writes], worker=worker, lease=lease
+        )
+        mine = [write for write in writes if write.append.id in matched]
+        Step.objects.save_all([step for write in mine for step in write.steps])
+        for write in mine:
+            if write.ending:
+                Message.objects.end(write.append.id, write.ending)
+    return [_outcome(write, write.append.id in matched, worker) for write in writes]
+
+
+def _outcome(write: Write, matched: bool, worker: str) -> Outcome:
+    if matched and write.ending is None:
+        return Outcome(write, written=True)
+    row = snapshot.one(write.append.id)
+    if row is None:
+        return Outcome(write, written=False, gone=True)
+    written = matched or _stands(write.append, worker)
+    return Outcome(write, written, None if row["status"] == Message.Status.RUNNING else row)
+
+
+def _stands(append: Append, worker: str) -> bool:
+    """Whether the row is as `append` left it: it was committed, and only the answer was lost."""
+    return Message.objects.filter(
+        id=append.id,
+        worker=worker,
+        length=append.length + len(append.text),
+        reasoning_length=append.reasoning_length + len(append.reasoning),
+    ).exists()

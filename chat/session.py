@@ -1,0 +1,69 @@
+"""Whose browser is at the other end of a socket."""
+
+from http.cookies import CookieError, SimpleCookie
+from importlib import import_module
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY, load_backend
+from django.contrib.auth.models import AbstractBaseUser
+from django.http.request import split_domain_port, validate_host
+from django.utils.crypto import constant_time_compare
+
+
+def user_of(scope: dict) -> AbstractBaseUser | None:
+    """The active user whose session the socket's cookie names; None if there is none.
+
+    Not Channels' AuthMiddleware: where the secret key was rotated (SECRET_KEY_FALLBACKS) that one
+    flushes the session and so signs the user out everywhere. This one only reads.
+    """
+    key = _cookies(scope).get(settings.SESSION_COOKIE_NAME)
+    if not key:
+        return None
+    session = import_module(settings.SESSION_ENGINE).SessionStore(key)
+    backend = session.get(BACKEND_SESSION_KEY)
+    if backend not in settings.AUTHENTICATION_BACKENDS or SESSION_KEY not in session:
+        return None
+    user = load_backend(backend).get_user(session[SESSION_KEY])  # None if it is not active
+    if user is None:
+        return None
+    hashes = [user.get_session_auth_hash(), *user.get_session_auth_fallback_hash()]
+    known = session.get(HASH_SESSION_KEY, "")
+    return user if any(constant_time_compare(known, hash) for hash in hashes) else None
+
+
+def is_own_origin(scope: dict) -> bool:
+    """Whether the page that opened the socket is this site's: its origin is the host that it asks
+    for, or one of SITE_ORIGINS. A browser always says; who says nothing is refused."""
+    origin = _header(scope, b"origin").lower()
+    if origin in {allowed.lower().rstrip("/") for allowed in settings.SITE_ORIGINS}:
+        return True
+    try:
+        parts = urlsplit(origin)
+        port = parts.port or {"http": 80, "https": 443}[parts.scheme]
+    except (KeyError, ValueError):
+        return False
+    if settings.SESSION_COOKIE_SECURE and parts.scheme != "https":
+        return False
+    host, host_port = split_domain_port(_header(scope, b"host").lower())
+    if not validate_host(host, settings.ALLOWED_HOSTS):
+        return False
+    default = "443" if parts.scheme == "https" else "80"
+    return _bracketed(parts.hostname) == host and str(port) == (host_port or default)
+
+
+def _bracketed(host: str | None) -> str | None:
+    return f"[{host}]" if host and ":" in host else host
+
+
+def _header(scope: dict, name: bytes) -> str:
+    return dict(scope["headers"]).get(name, b"").decode("latin-1")
+
+
+def _cookies(scope: dict) -> dict[str, str]:
+    try:
+        return {
+            name: morsel.value for name, morsel in SimpleCookie(_header(scope, b"cookie")).items()
+        }
+    except CookieError:
+        return {}

@@ -1,0 +1,262 @@
+"""What the environment says, with defaults that run on a laptop.
+
+Every name read here stands in the README's table, which a test holds true. A secret may come
+from a file instead: `NAME_FILE` holds its path.
+"""
+
+import secrets
+from pathlib import Path
+
+import environ
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+environ.Env.read_env(BASE_DIR / ".env")
+env = environ.FileAwareEnv()
+
+
+def switch(name: str, default: bool) -> bool:
+    """The setting `name` as on or off. Anything but 1, 0, true, or false refuses to start:
+    DEBUG=off read as "on" would publish tracebacks."""
+    value = env.str(name, "1" if default else "0").strip().lower()
+    if value not in {"1", "0", "true", "false"}:
+        raise ImproperlyConfigured(f"{name} is {value!r}. Set it to 1 or 0.")
+    return value in {"1", "true"}
+
+
+# What kind of place this is
+
+DEBUG = switch("DEBUG", True)
+DATA_DIR = Path(env.str("DATA_DIR", str(BASE_DIR / "data"))).resolve()
+BIND = env.str("BIND", "127.0.0.1")
+PORT = env.int("PORT", 8000)
+
+
+def generated_secret_key() -> str:
+    """The laptop's own secret key: made once, kept in the data folder, readable by its owner."""
+    path = DATA_DIR / "secret_key"
+    try:
+        DATA_DIR.mkdir(parents=True, exist_ok=True)
+        if not path.exists():
+            path.touch(mode=0o600)
+            path.write_text(secrets.token_urlsafe(50))
+        return path.read_text().strip()
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"The data folder {DATA_DIR} cannot be written ({error.strerror}). "
+            "Make it writable, or name another in DATA_DIR."
+        ) from error
+
+
+SECRET_KEY = env.str("SECRET_KEY", "")
+if not SECRET_KEY:
+    if not DEBUG:
+        raise ImproperlyConfigured(
+            "SECRET_KEY is not set. With DEBUG=0 set it to a long random value, which must stay "
+            "the same over restarts and workers."
+        )
+    SECRET_KEY = generated_secret_key()
+
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+if not DEBUG and "*" in ALLOWED_HOSTS:
+    raise ImproperlyConfigured(
+        "ALLOWED_HOSTS contains *. With DEBUG=0 name the hosts that this site is reached by: "
+        "a forged one could otherwise pass as this site."
+    )
+
+# Origins beside the page's own that may open the socket and send forms, as https://chat.example
+SITE_ORIGINS = env.list("SITE_ORIGINS", default=[])
+CSRF_TRUSTED_ORIGINS = SITE_ORIGINS
+
+# Guests chat without an account. Safe on a laptop; on the internet it is a choice.
+GUESTS = switch("GUESTS", DEBUG)
+
+
+# Who answers
+
+OPENAI_API_KEY = env.str("OPENAI_API_KEY", "")
+OPENAI_BASE_URL = env.str("OPENAI_BASE_URL", "")
+OPENAI_MODEL = env.str("OPENAI_MODEL", "")
+
+LLMS = {
+    "demo": {"BACKEND": "chat.llm.demo.Demo"},
+    "openai": {
+        "BACKEND": "chat.llm.openai_compatible.OpenAICompatible",
+        "BASE_URL": OPENAI_BASE_URL or "https://api.openai.com/v1",
+        "API_KEY": OPENAI_API_KEY,
+        # None named: OpenAI's own small one, or the first that another server offers.
+        "MODELS": [OPENAI_MODEL or "gpt-4o-mini"] if OPENAI_MODEL or not OPENAI_BASE_URL else [],
+        "FIRST_TOKEN_SECONDS": env.float("FIRST_TOKEN_SECONDS", 60),
+        "BETWEEN_TOKENS_SECONDS": env.float("BETWEEN_TOKENS_SECONDS", 30),
+        "WHOLE_REPLY_SECONDS": env.float("WHOLE_REPLY_SECONDS", 600),
+        "RETRIES": env.int("RETRIES", 2),
+    },
+}
+LLMS["default"] = LLMS["openai" if OPENAI_API_KEY or OPENAI_BASE_URL else "demo"]
+
+# What happens inside a reply: the name that a conversation keeps, and where its graph is built.
+# The first is what a new conversation gets.
+CHAT_FLOWS = {
+    "chat": "chat.flows.chat.build",
+    "plan": "chat.flows.plan.build",
+}
+
+SYSTEM_PROMPT = env.str(
+    "SYSTEM_PROMPT", "You are a helpful assistant. Answer in the language of the question."
+)
+CONTEXT_TOKENS = env.int("CONTEXT_TOKENS", 16_000)
+
+
+# Limits and times (seconds)
+
+CHAT_LIMITS = {
+    "characters": env.int("LIMIT_CHARACTERS", 32_000),
+    "per_minute": env.int("LIMIT_PER_MINUTE", 20),
+    "active": env.int("LIMIT_ACTIVE", 4),
+    "sockets": env.int("LIMIT_SOCKETS", 32),
+    "reply_characters": env.int("LIMIT_REPLY_CHARACTERS", 400_000),
+}
+CHAT_TIMES = {
+    "tick": env.float("TICK_SECONDS", 0.05),
+    "lease": env.float("LEASE_SECONDS", 15),
+    "settle": env.float("SETTLE_SECONDS", 5),
+    "poll": env.float("POLL_SECONDS", 1),
+    "heartbeat": env.float("HEARTBEAT_SECONDS", 20),
+}
+
+# The widest JSON escape of one character is 6 bytes (\uXXXX), so a full message always fits.
+FRAME_BYTES = 6 * CHAT_LIMITS["characters"] + 16 * 1024
+DAPHNE_WEBSOCKET_MAX_MESSAGE_SIZE = FRAME_BYTES
+DAPHNE_WEBSOCKET_MAX_FRAME_SIZE = FRAME_BYTES
+
+
+# Django
+
+INSTALLED_APPS = [
+    "chatproject",  # before daphne: its runserver is daphne's with a first run made easy
+    "daphne",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "channels",
+    "csp",
+    "chat",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "chatproject.urls"
+ASGI_APPLICATION = "chatproject.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+DATABASES = {"default": env.db("DATABASE_URL", f"sqlite:///{DATA_DIR / 'chat.sqlite3'}")}
+DATABASES["default"]["CONN_MAX_AGE"] = 60
+DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    # Writers queue for the lock instead of failing, and readers never wait for a writer (WAL).
+    # FULL: what was shown is on the disk, so that a power cut loses nothing either.
+    DATABASES["default"]["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 5,
+        "init_command": (
+            "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; "
+            "PRAGMA foreign_keys=ON; PRAGMA journal_size_limit=67108864;"
+        ),
+    }
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+REDIS_URL = env.str("REDIS_URL", "")
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "chat:new"
+LOGOUT_REDIRECT_URL = "chat:new"
+
+TIME_ZONE = env.str("TIME_ZONE", "UTC")
+LANGUAGE_CODE = env.str("LANGUAGE_CODE", "en")
+USE_TZ = True
+
+STATIC_URL = "static/"
+STATIC_ROOT = Path(env.str("STATIC_ROOT", str(DATA_DIR / "static")))
+STATICFILES_DIRS = [BASE_DIR / "static"]
+WHITENOISE_USE_FINDERS = DEBUG
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "chatproject.static.HashedStaticFiles"
+    },
+}
+
+# Nothing from another host, nothing inline, no string that becomes code.
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:", "blob:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "worker-src": [SELF],
+        "manifest-src": [SELF],
+        "base-uri": [NONE],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+        "require-trusted-types-for": ["'script'"],
+        "trusted-types": ["app"],
+    }
+}
+
+SESSION_COOKIE_AGE = 60 * 60 * 24 * 90
+SESSION_COOKIE_HTTPONLY = True
+CSRF_COOKIE_HTTPONLY = False
+SECURE_CONTENT_TYPE_NOSNIFF = True
+X_FRAME_OPTIONS = "DENY"
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "loggers": {
+        "chat": {"handlers": ["console"], "level": "INFO", "propagate": False},
+        "django.channels.server": {"handlers": ["console"], "level": "WARNING", "propagate": False},
+        "daphne": {"handlers": ["console"], "level": "WARNING", "propagate": False},
+    },
+}
