@@ -6,7 +6,7 @@ from pocketflow import AsyncFlow
 
 from chat.llm.base import LLM
 
-from .contract import Emit
+from .contract import Emit, Shared
 
 
 def names() -> list[str]:
@@ -19,3 +19,15 @@ def build(name: str, *, llm: LLM, emit: Emit) -> AsyncFlow:
     older than the settings) is answered by the first."""
     path = settings.CHAT_FLOWS.get(name) or settings.CHAT_FLOWS[names()[0]]
     return import_string(path)(llm=llm, emit=emit)
+
+
+def shared(messages: list[dict], *, system: str | None = None, keep_last: int = 1) -> Shared:
+    """What a flow is run over: `messages`, and the options as the settings have them."""
+    return {
+        "messages": messages,
+        "options": {
+            "system": settings.SYSTEM_PROMPT if system is None else system,
+            "context_tokens": settings.CONTEXT_TOKENS,
+            "keep_last": keep_last,
+        },
+    }

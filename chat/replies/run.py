@@ -1,8 +1,6 @@
 import asyncio
 import logging
 
-from django.conf import settings
-
 from chat import flows, llm
 from chat.llm.base import LLMError, Usage, estimate_tokens
 from chat.models import Ending, Message
@@ -15,15 +13,8 @@ logger = logging.getLogger("chat.replies")
 
 async def run(live: LiveReply, task: Task) -> None:
     """Run the flow of one reply to whatever end it comes to; never raises."""
-    shared = {
-        "messages": task.messages,
-        "options": {
-            "system": settings.SYSTEM_PROMPT,
-            "context_tokens": settings.CONTEXT_TOKENS,
-            "keep_last": task.keep_last,
-        },
-    }
     reply = task.reply
+    shared = flows.shared(task.messages, keep_last=task.keep_last)
     live.log.tell_phase("waiting")
     error = ""
     try:

@@ -70,9 +70,7 @@ class Command(DaphneCommand):
             ("Data", str(settings.DATA_DIR)),
         ]
         if not get_user_model().objects.filter(is_superuser=True).exists():
-            rows.append(
-                ("Admin", "none yet; make one: .venv/bin/python manage.py createsuperuser")
-            )
+            rows.append(("Admin", "none yet; make one: .venv/bin/python manage.py createsuperuser"))
         else:
             rows.append(("Admin", f"http://{host}:{self.port}/admin/"))
         lines = [f"{name:<8} {value}" for name, value in rows]

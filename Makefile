@@ -1,0 +1,47 @@
+# Two commands do everything: `make run` starts the chat, `make test` runs the tests.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# CI installs exactly what was tested, by hash; a laptop what its platform needs.
+RUN_REQUIREMENTS := $(if $(CI),--require-hashes -r requirements.lock,-r requirements.txt)
+TEST_REQUIREMENTS := $(if $(CI),--require-hashes -r tests/requirements.lock,-r tests/requirements.txt)
+
+.PHONY: run test lint lock clean
+
+run: $(VENV)/run
+	@$(BIN)/python manage.py runserver --noreload
+
+test: $(VENV)/test
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: $(VENV)/test
+	@$(BIN)/ruff check --fix . && $(BIN)/ruff format . && $(BIN)/djade templates/*/*.html
+
+$(VENV)/python:
+	@command -v $(PYTHON) >/dev/null || { echo "There is no $(PYTHON). Install Python 3.11 or newer, or name one: make PYTHON=/path/to/python"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$$($(PYTHON) --version) is too old. Install Python 3.11 or newer, or name one: make PYTHON=/path/to/python"; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { echo "This Python has no venv module. On Debian and Ubuntu: apt install python3-venv"; exit 1; }
+	@echo "Making $(VENV) …"
+	@$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/run: $(VENV)/python requirements.txt
+	@echo "Installing what the chat needs (half a minute, once) …"
+	@$(BIN)/pip install --quiet --disable-pip-version-check $(RUN_REQUIREMENTS)
+	@touch $@
+
+$(VENV)/test: $(VENV)/run tests/requirements.txt
+	@echo "Installing what the tests need …"
+	@$(BIN)/pip install --quiet --disable-pip-version-check $(TEST_REQUIREMENTS)
+	@touch $@
+
+# The versions and hashes of everything that is installed, on any platform.
+lock: $(VENV)/test
+	@$(BIN)/pip install --quiet --disable-pip-version-check uv==0.13.9
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements.txt -o requirements.lock
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header tests/requirements.txt -o tests/requirements.lock
+
+clean:
+	@rm -rf $(VENV) data

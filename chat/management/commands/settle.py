@@ -1,0 +1,14 @@
+from django.core.management import BaseCommand
+
+from chat.replies.settle import settle_dead_workers, settle_stale
+
+
+class Command(BaseCommand):
+    help = "End the replies whose worker is gone, as every running server does by itself."
+
+    def handle(self, **options) -> None:
+        settled = [*settle_dead_workers(), *settle_stale()]
+        for reply in settled:
+            self.stdout.write(f"interrupted: reply {reply.id}")
+        count = len(settled)
+        self.stdout.write(f"{count or 'No'} {'reply' if count == 1 else 'replies'} settled.")
