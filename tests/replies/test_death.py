@@ -97,6 +97,8 @@ class LeaseTests(ServerCase):
             self.assertTrue(ended["text"].startswith(shown))
             regenerated = await here.again("regenerate", ack["reply"])
             self.assertEqual(regenerated["type"], "ack")
+            await here.say(type="stop", message=regenerated["reply"])
+            await here.ended(regenerated["reply"])
 
 
 class CommandTests(ServerCase):

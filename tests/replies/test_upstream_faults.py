@@ -9,7 +9,7 @@ from tests.upstream import numbered
 
 class UpstreamTests(ServerCase):
     settings = {
-        "FIRST_TOKEN_SECONDS": 2,
+        "FIRST_TOKEN_SECONDS": 4,
         "BETWEEN_TOKENS_SECONDS": 1,
         "RETRIES": 1,
         "LIMIT_REPLY_CHARACTERS": 1000,

@@ -1,0 +1,198 @@
+"""The page in a real browser: what a person does, and what happens to them."""
+
+import re
+
+from django.test import SimpleTestCase
+
+from tests.browser import Browser, require_browser
+from tests.replies.case import asks
+from tests.server import Server
+from tests.upstream import Upstream, numbered
+
+REPLY = "article[data-role=assistant]"
+ASKED = "article[data-role=user]"
+
+
+class PageCase(SimpleTestCase):
+    kind = "uvicorn"
+    settings = {}
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        super().setUpClass()
+        require_browser()
+        cls.upstream = cls.enterClassContext(Upstream())
+        settings = {"OPENAI_BASE_URL": cls.upstream.url, "OPENAI_MODEL": "numbered"}
+        cls.server = cls.enterClassContext(Server(cls.kind, **settings, **cls.settings))
+        cls.browser = cls.enterClassContext(Browser())
+
+    def setUp(self) -> None:
+        self.upstream.clear()
+        self.browser.complaints.clear()
+        self.person = self.browser.person()
+        self.addCleanup(self.person.close)
+        self.page = self.open("/")
+
+    def tearDown(self) -> None:
+        self.assertEqual(self.browser.complaints, [])
+
+    # What a person does
+
+    def open(self, path: str):
+        """A new tab."""
+        page = self.person.new_page()
+        page.goto(f"{self.server.url}{path}")
+        return page
+
+    def send(self, text: str, page=None) -> None:
+        page = page or self.page
+        page.fill("[data-part=composer-input]", text)
+        page.press("[data-part=composer-input]", "Enter")
+
+    def text(self, selector: str = REPLY, page=None) -> str:
+        return (page or self.page).locator(f"{selector} [data-part=text]").last.text_content()
+
+    def until_text(self, text: str, page=None) -> None:
+        """Wait until the last reply's text begins so."""
+        shown = (page or self.page).locator(f"{REPLY} [data-part=text]").last
+        shown.filter(has_text=re.compile("^" + re.escape(text))).wait_for()
+
+    def until_status(self, status: str, page=None) -> None:
+        (page or self.page).locator(f"{REPLY}[data-status={status}]").last.wait_for()
+
+    def act(self, action: str, selector: str = REPLY, page=None) -> None:
+        page = page or self.page
+        page.locator(f"{selector} [data-action={action}]").last.click()
+
+
+class ChatTests(PageCase):
+    def test_a_person_sends_and_sees_the_text_grow(self):
+        self.send(asks(tokens=60, rate=0, gate="grow", gate_after=20))
+        self.until_text(numbered(20))
+        self.assertEqual(self.text(), numbered(20))
+        self.assertTrue(self.page.locator("[data-part=stop]").is_visible())
+        self.upstream.release("grow")
+        self.until_status("done")
+        self.assertEqual(self.text(), numbered(60))
+        self.assertRegex(self.page.url, r"/c/[0-9a-f-]{36}/$")
+        self.assertEqual(self.page.locator("[data-part=conversation]").count(), 1)
+
+    def test_shift_enter_breaks_the_line(self):
+        box = "[data-part=composer-input]"
+        self.page.fill(box, "one")
+        self.page.press(box, "Shift+Enter")
+        self.page.type(box, "two " + asks(tokens=1))
+        self.page.press(box, "Enter")
+        self.until_status("done")
+        self.assertTrue(self.text(ASKED).startswith("one\ntwo"))
+
+    def test_stop_keeps_what_was_shown(self):
+        self.send(asks(tokens=1000, rate=100))
+        self.until_text(numbered(5))
+        self.page.click("[data-part=stop]")
+        self.until_status("stopped")
+        stopped = self.text()
+        self.assertTrue(numbered(1000).startswith(stopped))
+        self.page.reload()
+        self.until_status("stopped")
+        self.assertEqual(self.text(), stopped)
+
+    def test_a_refresh_in_the_middle_loses_nothing(self):
+        self.send(asks(tokens=60, rate=0, gate="refresh", gate_after=30))
+        self.until_text(numbered(30))
+        self.page.reload()
+        self.until_text(numbered(30))
+        self.upstream.release("refresh")
+        self.until_status("done")
+        self.assertEqual(self.text(), numbered(60))
+
+    def test_a_second_tab_sees_the_same_text_grow(self):
+        self.send(asks(tokens=60, rate=0, gate="tabs", gate_after=30))
+        self.until_text(numbered(30))
+        second = self.open(self.page.url.removeprefix(self.server.url))
+        self.until_text(numbered(30), second)
+        self.upstream.release("tabs")
+        for page in (self.page, second):
+            self.until_status("done", page)
+            self.assertEqual(self.text(page=page), numbered(60))
+        # And what is said in the one is seen in the other.
+        self.send(asks(tokens=3), second)
+        self.until_text(numbered(3))
+
+    def test_an_edit_makes_a_branch_and_the_arrows_go_back(self):
+        self.send(asks("first", tokens=3))
+        self.until_status("done")
+        self.act("edit", ASKED)
+        box = self.page.locator(f"{ASKED} textarea")
+        box.fill(asks("second", tokens=5))
+        box.press("Enter")
+        self.until_text(numbered(5))
+        self.until_status("done")
+        self.assertIn("second", self.text(ASKED))
+        self.act("previous", ASKED)
+        self.page.locator(f"{ASKED} [data-part=text]").filter(has_text="first").wait_for()
+        self.assertEqual(self.text(), numbered(3))
+        self.act("next", ASKED)
+        self.page.locator(f"{ASKED} [data-part=text]").filter(has_text="second").wait_for()
+
+    def test_retry_makes_another_reply_beside_the_first(self):
+        self.send(asks(tokens=3))
+        self.until_status("done")
+        first = self.page.locator(REPLY).get_attribute("data-id")
+        self.act("retry")
+        self.page.locator(f"{REPLY}:not([data-id='{first}'])[data-status=done]").wait_for()
+        self.act("previous")
+        self.page.locator(f"{REPLY}[data-id='{first}']").wait_for()
+
+    def test_a_failed_reply_says_why_and_can_be_tried_again(self):
+        self.send(asks(str(self.id()), status=401, fail_times=1, tokens=4))
+        self.until_status("error")
+        self.page.get_by_text("refused the key").wait_for()
+        self.act("retry")
+        self.until_status("done")
+        self.assertEqual(self.text(), numbered(4))
+
+    def test_the_server_dies_and_everything_on_the_screen_is_there_again(self):
+        self.send(asks(tokens=1000, rate=100, next={"tokens": 5, "start": 9000, "rate": 0}))
+        self.until_text(numbered(10))
+        self.server.kill()
+        shown = self.text()
+        self.server.start()
+        self.until_status("interrupted")
+        kept = self.text()
+        self.assertTrue(kept.startswith(shown))
+        self.assertTrue(numbered(1000).startswith(kept))
+        self.act("continue")
+        self.until_status("done")
+        self.assertEqual(self.text(), kept + numbered(5, start=9000))
+
+    def test_what_is_written_while_the_server_is_away_is_sent_when_it_is_back(self):
+        self.send(asks("before", tokens=1))
+        self.until_status("done")
+        self.server.kill()
+        self.page.locator("[data-part=banner]").wait_for()
+        self.send(asks("meanwhile", tokens=7))
+        self.server.start()
+        self.until_text(numbered(7))
+        self.until_status("done")
+        self.assertEqual(self.page.locator(ASKED).count(), 2)
+
+    def test_steps_of_a_flow_are_shown(self):
+        self.page.select_option("select", "plan")
+        self.send(asks(tokens=4))
+        self.page.get_by_text("Planning the answer").wait_for()
+        self.until_status("done")
+
+    def test_what_a_model_writes_is_text_and_nothing_else(self):
+        hostile = "<img src=x onerror=alert(1)> <script>alert(2)</script> [x](javascript:alert(3))"
+        self.page.on("dialog", lambda dialog: self.fail(dialog.message))
+        self.send(asks(text=hostile))
+        self.until_status("done")
+        self.assertEqual(self.text(), hostile)
+        self.page.reload()
+        self.until_status("done")
+        self.assertEqual(self.text(), hostile)
+
+
+class DaphneChatTests(ChatTests):
+    kind = "daphne"
