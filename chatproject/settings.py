@@ -1,37 +1,24 @@
 """What the environment says, with defaults that run on a laptop.
 
-Every name read here stands in the README's table, which a test holds true. A secret may come
-from a file instead: `NAME_FILE` holds its path.
+Every name read here stands in the README's table, which a test holds true.
 """
 
 import secrets
 from pathlib import Path
 
-import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
+from .environment import count, database, seconds, switch, text, words
+
 BASE_DIR = Path(__file__).resolve().parent.parent
-
-environ.Env.read_env(BASE_DIR / ".env")
-env = environ.FileAwareEnv()
-
-
-def switch(name: str, default: bool) -> bool:
-    """The setting `name` as on or off. Anything but 1, 0, true, or false refuses to start:
-    DEBUG=off read as "on" would publish tracebacks."""
-    value = env.str(name, "1" if default else "0").strip().lower()
-    if value not in {"1", "0", "true", "false"}:
-        raise ImproperlyConfigured(f"{name} is {value!r}. Set it to 1 or 0.")
-    return value in {"1", "true"}
-
 
 # What kind of place this is
 
 DEBUG = switch("DEBUG", True)
-DATA_DIR = Path(env.str("DATA_DIR", str(BASE_DIR / "data"))).resolve()
-BIND = env.str("BIND", "127.0.0.1")
-PORT = env.int("PORT", 8000)
+DATA_DIR = Path(text("DATA_DIR", str(BASE_DIR / "data"))).resolve()
+BIND = text("BIND", "127.0.0.1")
+PORT = count("PORT", 8000)
 
 
 def generated_secret_key() -> str:
@@ -50,7 +37,7 @@ def generated_secret_key() -> str:
         ) from error
 
 
-SECRET_KEY = env.str("SECRET_KEY", "")
+SECRET_KEY = text("SECRET_KEY")
 if not SECRET_KEY:
     if not DEBUG:
         raise ImproperlyConfigured(
@@ -59,7 +46,7 @@ if not SECRET_KEY:
         )
     SECRET_KEY = generated_secret_key()
 
-ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+ALLOWED_HOSTS = words("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]"])
 if not DEBUG and "*" in ALLOWED_HOSTS:
     raise ImproperlyConfigured(
         "ALLOWED_HOSTS contains *. With DEBUG=0 name the hosts that this site is reached by: "
@@ -67,7 +54,7 @@ if not DEBUG and "*" in ALLOWED_HOSTS:
     )
 
 # Origins beside the page's own that may open the socket and send forms, as https://chat.example
-SITE_ORIGINS = env.list("SITE_ORIGINS", default=[])
+SITE_ORIGINS = words("SITE_ORIGINS")
 CSRF_TRUSTED_ORIGINS = SITE_ORIGINS
 
 # Guests chat without an account. Safe on a laptop; on the internet it is a choice.
@@ -76,9 +63,9 @@ GUESTS = switch("GUESTS", DEBUG)
 
 # Who answers
 
-OPENAI_API_KEY = env.str("OPENAI_API_KEY", "")
-OPENAI_BASE_URL = env.str("OPENAI_BASE_URL", "")
-OPENAI_MODEL = env.str("OPENAI_MODEL", "")
+OPENAI_API_KEY = text("OPENAI_API_KEY")
+OPENAI_BASE_URL = text("OPENAI_BASE_URL")
+OPENAI_MODEL = text("OPENAI_MODEL")
 
 LLMS = {
     "demo": {"BACKEND": "chat.llm.demo.Demo"},
@@ -88,10 +75,10 @@ LLMS = {
         "API_KEY": OPENAI_API_KEY,
         # None named: OpenAI's own small one, or the first that another server offers.
         "MODELS": [OPENAI_MODEL or "gpt-4o-mini"] if OPENAI_MODEL or not OPENAI_BASE_URL else [],
-        "FIRST_TOKEN_SECONDS": env.float("FIRST_TOKEN_SECONDS", 60),
-        "BETWEEN_TOKENS_SECONDS": env.float("BETWEEN_TOKENS_SECONDS", 30),
-        "WHOLE_REPLY_SECONDS": env.float("WHOLE_REPLY_SECONDS", 600),
-        "RETRIES": env.int("RETRIES", 2),
+        "FIRST_TOKEN_SECONDS": seconds("FIRST_TOKEN_SECONDS", 60),
+        "BETWEEN_TOKENS_SECONDS": seconds("BETWEEN_TOKENS_SECONDS", 30),
+        "WHOLE_REPLY_SECONDS": seconds("WHOLE_REPLY_SECONDS", 600),
+        "RETRIES": count("RETRIES", 2, least=0),
     },
 }
 LLMS["default"] = LLMS["openai" if OPENAI_API_KEY or OPENAI_BASE_URL else "demo"]
@@ -103,27 +90,27 @@ CHAT_FLOWS = {
     "plan": "chat.flows.plan.build",
 }
 
-SYSTEM_PROMPT = env.str(
+SYSTEM_PROMPT = text(
     "SYSTEM_PROMPT", "You are a helpful assistant. Answer in the language of the question."
 )
-CONTEXT_TOKENS = env.int("CONTEXT_TOKENS", 16_000)
+CONTEXT_TOKENS = count("CONTEXT_TOKENS", 16_000)
 
 
 # Limits and times (seconds)
 
 CHAT_LIMITS = {
-    "characters": env.int("LIMIT_CHARACTERS", 32_000),
-    "per_minute": env.int("LIMIT_PER_MINUTE", 20),
-    "active": env.int("LIMIT_ACTIVE", 4),
-    "sockets": env.int("LIMIT_SOCKETS", 32),
-    "reply_characters": env.int("LIMIT_REPLY_CHARACTERS", 400_000),
+    "characters": count("LIMIT_CHARACTERS", 32_000),
+    "per_minute": count("LIMIT_PER_MINUTE", 20),
+    "active": count("LIMIT_ACTIVE", 4),
+    "sockets": count("LIMIT_SOCKETS", 32),
+    "reply_characters": count("LIMIT_REPLY_CHARACTERS", 400_000),
 }
 CHAT_TIMES = {
-    "tick": env.float("TICK_SECONDS", 0.05),
-    "lease": env.float("LEASE_SECONDS", 15),
-    "settle": env.float("SETTLE_SECONDS", 5),
-    "poll": env.float("POLL_SECONDS", 1),
-    "heartbeat": env.float("HEARTBEAT_SECONDS", 20),
+    "tick": seconds("TICK_SECONDS", 0.05),
+    "lease": seconds("LEASE_SECONDS", 15),
+    "settle": seconds("SETTLE_SECONDS", 5),
+    "poll": seconds("POLL_SECONDS", 1),
+    "heartbeat": seconds("HEARTBEAT_SECONDS", 20),
 }
 
 # The widest JSON escape of one character is 6 bytes (\uXXXX), so a full message always fits.
@@ -176,7 +163,7 @@ TEMPLATES = [
     },
 ]
 
-DATABASES = {"default": env.db("DATABASE_URL", f"sqlite:///{DATA_DIR / 'chat.sqlite3'}")}
+DATABASES = {"default": database("DATABASE_URL", f"sqlite:///{DATA_DIR / 'chat.sqlite3'}")}
 DATABASES["default"]["CONN_MAX_AGE"] = 60
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
@@ -192,7 +179,7 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
-REDIS_URL = env.str("REDIS_URL", "")
+REDIS_URL = text("REDIS_URL")
 
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
@@ -207,12 +194,12 @@ LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "chat:new"
 LOGOUT_REDIRECT_URL = "chat:new"
 
-TIME_ZONE = env.str("TIME_ZONE", "UTC")
-LANGUAGE_CODE = env.str("LANGUAGE_CODE", "en")
+TIME_ZONE = text("TIME_ZONE", "UTC")
+LANGUAGE_CODE = text("LANGUAGE_CODE", "en")
 USE_TZ = True
 
 STATIC_URL = "static/"
-STATIC_ROOT = Path(env.str("STATIC_ROOT", str(DATA_DIR / "static")))
+STATIC_ROOT = Path(text("STATIC_ROOT", str(DATA_DIR / "static")))
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = DEBUG
 STORAGES = {

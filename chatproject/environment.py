@@ -1,0 +1,69 @@
+"""The environment, read strictly: what cannot be meant refuses to start, with a plain sentence.
+
+A `.env` beside `manage.py` counts as environment, and `NAME_FILE` may hold the path of a file whose
+content is the setting: a secret then stands in no process list.
+"""
+
+import warnings
+from pathlib import Path
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+environ.Env.read_env(Path(__file__).resolve().parent.parent / ".env")
+env = environ.FileAwareEnv()
+
+
+def text(name: str, default: str = "") -> str:
+    """The setting, without the space around it; an empty one counts as not set."""
+    return env.str(name, default).strip() or default
+
+
+def words(name: str, default: list[str] | None = None) -> list[str]:
+    """A list, by commas."""
+    value = text(name)
+    return [word.strip() for word in value.split(",") if word.strip()] or default or []
+
+
+def switch(name: str, default: bool) -> bool:
+    """On or off. DEBUG=off that was read as "on" would publish tracebacks."""
+    value = text(name, "1" if default else "0").lower()
+    if value not in {"1", "0", "true", "false"}:
+        raise ImproperlyConfigured(f"{name} is {value!r}. Set it to 1 or 0.")
+    return value in {"1", "true"}
+
+
+def count(name: str, default: int, least: int = 1) -> int:
+    """A whole number from `least`."""
+    value = text(name, str(default))
+    if not value.isdecimal() or int(value) < least:
+        raise ImproperlyConfigured(f"{name} is {value!r}. Set it to a whole number from {least}.")
+    return int(value)
+
+
+def seconds(name: str, default: float) -> float:
+    """A time, more than 0."""
+    value = text(name, str(default))
+    try:
+        number = float(value)
+    except ValueError:
+        number = 0
+    if not 0 < number < 1e9:
+        raise ImproperlyConfigured(f"{name} is {value!r}. Set it to a number of seconds.")
+    return number
+
+
+def database(name: str, default: str) -> dict:
+    """Django's description of the database at an URL."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # it would print the URL, password and all
+            found = env.db(name, default)
+    except (ValueError, KeyError):
+        found = {}
+    if not found.get("ENGINE"):
+        raise ImproperlyConfigured(
+            f"{name} is not the address of a database. "
+            "Write it as postgres://user:password@host/name, or sqlite:////absolute/path."
+        )
+    return found
