@@ -119,7 +119,7 @@ class MessageQuerySet(models.QuerySet):
     def settle(self) -> list["Message"]:
         """Make these replies `interrupted`, those of them that are still running; returns which."""
         lost = Ending(status=Message.Status.INTERRUPTED, error="lost_worker")
-        running = self.active().select_related("conversation")
+        running = self.active().only("id", "conversation_id")
         return [reply for reply in running if Message.objects.end(reply.id, lost)]
 
     def written_by(self, workers: Iterable[str]) -> "MessageQuerySet":
@@ -241,6 +241,7 @@ class Message(models.Model):
             ),
         ]
         indexes = [
+            models.Index(fields=["-created"], name="message_latest"),
             models.Index(
                 fields=["conversation", "-seq"], condition=Q(shown=True), name="message_shown"
             ),

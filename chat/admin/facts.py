@@ -1,0 +1,104 @@
+"""Ids, numbers, times, and states in an operator's words."""
+
+from datetime import datetime
+from uuid import UUID
+
+from django.utils import formats, timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+
+from chat.models import Conversation, Message
+from chat.protocol import REPLY_ERRORS
+
+
+def short(id: UUID) -> str:
+    """The beginning of an id: enough to find it by, and to tell two apart."""
+    return str(id)[:8]
+
+
+def chip(status: str) -> SafeString:
+    """A status as a coloured word; a reply that is being written is `live`."""
+    word = _("live") if status == Message.Status.RUNNING else _(status)
+    return format_html('<span class="chat-chip chat-chip-{}">{}</span>', status, word)
+
+
+def label(conversation: Conversation, *, readable: bool) -> SafeString:
+    """What a list calls a conversation: by its title only for one who may read it."""
+    id = format_html('<span class="chat-id">{}</span>', short(conversation.id))
+    if not readable:
+        return id
+    title = conversation.title or _("Untitled")
+    return format_html('<span class="chat-title">{}</span> {}', title, id)
+
+
+def owner(conversation: Conversation) -> SafeString:
+    """The owner's name, and whether it is a guest; select `owner__profile` with it."""
+    name = conversation.owner.get_username()
+    profile = getattr(conversation.owner, "profile", None)
+    if profile is None or not profile.guest:
+        return format_html("{}", name)
+    return format_html(
+        '<span class="chat-guest" title="{}">{}</span> <span class="chat-chip">{}</span>',
+        name,
+        name,
+        _("guest"),
+    )
+
+
+def minute(time: datetime) -> str:
+    """A time as a list has it, in one line."""
+    return formats.date_format(timezone.localtime(time), "j M Y, H:i")
+
+
+def moment(time: datetime) -> str:
+    """A time with its seconds."""
+    return formats.date_format(timezone.localtime(time), "j M Y, H:i:s")
+
+
+def duration(seconds: float) -> str:
+    """How long something took, as exactly as it matters."""
+    if seconds < 60:
+        return _("%(seconds)s s") % {"seconds": f"{max(seconds, 0):.1f}"}
+    minutes, seconds = divmod(round(seconds), 60)
+    if minutes < 60:
+        return _("%(minutes)d min %(seconds)d s") % {"minutes": minutes, "seconds": seconds}
+    hours, minutes = divmod(minutes, 60)
+    return _("%(hours)d h %(minutes)d min") % {"hours": hours, "minutes": minutes}
+
+
+def tokens(message: Message) -> str:
+    """How many the model read and wrote, `~` where they are estimated; empty if it did not say."""
+    if message.completion_tokens is None:
+        return ""
+    about = "~" if message.usage_estimated else ""
+    read, written = message.prompt_tokens or 0, message.completion_tokens
+    return f"{about}{read:,} → {about}{written:,}"
+
+
+def error(message: Message) -> str:
+    """The sentence that the reader of a failed or broken-off reply was shown."""
+    if not message.error:
+        return ""
+    sentence, _retryable = REPLY_ERRORS.get(message.error, (message.error, False))
+    return sentence
+
+
+def of_reply(message: Message) -> list[tuple[str, str]]:
+    """What there is to know of a reply beside its text, as names and values."""
+    end = message.ended or timezone.now()
+    facts = [
+        (_("Model"), message.model),
+        (
+            _("Took") if message.is_final else _("Writing for"),
+            duration((end - message.created).total_seconds()),
+        ),
+        (_("Tokens"), tokens(message)),
+        (_("Finish"), message.finish_reason),
+        (_("Length"), _("%(count)s characters") % {"count": f"{message.length:,}"}),
+        (_("Taken over"), f"{message.kept:,}" if message.kept else ""),
+        (_("Error"), message.error),
+        (_("Worker"), message.worker),
+        (_("Lease until"), "" if message.is_final else moment(message.lease_until)),
+    ]
+    return [(name, value) for name, value in facts if value]

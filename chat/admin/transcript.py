@@ -1,0 +1,174 @@
+"""A conversation as its reader saw it: one branch of the tree, a page at a time.
+
+Three queries, however long it is: the tree without its texts, the page's messages, their steps.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.utils.safestring import SafeString
+
+from chat.models import Conversation, Message, Step
+
+from . import facts
+
+PAGE = 50
+PAGE_CHARACTERS = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A message in its place: among its siblings, with its steps."""
+
+    message: Message
+    siblings: list[UUID]
+    steps: list[Step]
+
+    @property
+    def speaker(self) -> str:
+        if self.message.is_reply:
+            return self.message.assistant or self.message.role
+        return self.message.conversation.owner.get_username()
+
+    @property
+    def chip(self) -> SafeString:
+        return facts.chip(self.message.status)
+
+    @property
+    def written_at(self) -> str:
+        return facts.moment(self.message.created)
+
+    @property
+    def facts(self) -> list[tuple[str, str]]:
+        return facts.of_reply(self.message) if self.message.is_reply else []
+
+    @property
+    def error(self) -> str:
+        return facts.error(self.message)
+
+    @property
+    def kept(self) -> str:
+        """What was taken over from the reply that this one continues."""
+        return self.message.text[: self.message.kept or 0]
+
+    @property
+    def written(self) -> str:
+        return self.message.text[self.message.kept or 0 :]
+
+    @property
+    def place(self) -> int:
+        return self.siblings.index(self.message.id) + 1
+
+    @property
+    def previous(self) -> UUID | None:
+        return self.siblings[self.place - 2] if self.place > 1 else None
+
+    @property
+    def next(self) -> UUID | None:
+        return self.siblings[self.place] if self.place < len(self.siblings) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """A page of a branch, oldest first. Pages count from the end: 1 has the newest messages."""
+
+    turns: list[Turn]
+    page: int
+    pages: int
+    is_shown: bool
+
+    @property
+    def number(self) -> int:
+        """The page as its reader counts, from the beginning."""
+        return self.pages - self.page + 1
+
+    @property
+    def earlier(self) -> int | None:
+        return self.page + 1 if self.page < self.pages else None
+
+    @property
+    def later(self) -> int | None:
+        return self.page - 1 if self.page > 1 else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Node:
+    """A message in the tree, without what it says."""
+
+    id: UUID
+    parent: UUID | None
+    shown: bool
+    length: int
+
+
+def read(
+    conversation: Conversation, *, readable: bool, through: UUID | None, page: int | None
+) -> Transcript:
+    """The branch through the message `through` (by default the shown one), and of it the page
+    numbered `page` (by default the one with `through`, or the last). What was said is only loaded
+    if it is `readable`."""
+    rows = conversation.messages.order_by("seq").values_list("id", "parent", "shown", "length")
+    tree = {row[0]: _Node(*row) for row in rows}
+    shown = [node for node in tree.values() if node.shown]
+    branch = _branch(tree, through) if through in tree else shown
+    pages = _pages(branch)
+    if page is None or not 1 <= page <= len(pages):
+        with_it = (n for n, nodes in enumerate(pages, 1) if any(x.id == through for x in nodes))
+        page = next(with_it, 1)
+    families = defaultdict(list)
+    for node in tree.values():
+        families[node.parent].append(node.id)
+    ids = [node.id for node in pages[page - 1]] if pages else []
+    messages = conversation.messages.filter(id__in=ids).order_by("seq")
+    if not readable:
+        messages = messages.defer("text", "reasoning")
+    steps = _steps(ids, readable=readable)
+    turns = [Turn(row, families[row.parent_id], steps[row.id]) for row in messages]
+    return Transcript(turns, page, len(pages), is_shown=branch == shown)
+
+
+def one(message: Message, *, readable: bool) -> Turn:
+    """A single message; its text, which lists leave out, is loaded if it is `readable`."""
+    if readable:
+        message.refresh_from_db(fields=["text", "reasoning"])
+    family = message.conversation.messages.children_of([message.parent_id]).order_by("seq")
+    siblings = list(family.values_list("id", flat=True))
+    return Turn(message, siblings, _steps([message.id], readable=readable)[message.id])
+
+
+def _branch(tree: dict[UUID, _Node], through: UUID) -> list[_Node]:
+    """The path through a message, down to the newest one below it."""
+    below = {through}
+    last = tree[through]
+    for node in tree.values():
+        if node.parent in below:
+            below.add(node.id)
+            last = node
+    branch = [last]
+    while branch[-1].parent is not None:
+        branch.append(tree[branch[-1].parent])
+    return branch[::-1]
+
+
+def _pages(branch: list[_Node]) -> list[list[_Node]]:
+    """The branch cut from its end into pages that a browser can take."""
+    pages, room = [], 0
+    for node in reversed(branch):
+        room -= node.length
+        if not pages or len(pages[-1]) == PAGE or room < 0:
+            pages.append([])
+            room = PAGE_CHARACTERS - node.length
+        pages[-1].append(node)
+    return pages
+
+
+def _steps(messages: Sequence[UUID], *, readable: bool) -> dict[UUID, list[Step]]:
+    found = Step.objects.filter(message__in=messages)
+    if not readable:
+        found = found.defer("label", "detail")
+    steps = defaultdict(list)
+    for step in found:
+        steps[step.message_id].append(step)
+    return steps

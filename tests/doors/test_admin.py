@@ -1,0 +1,711 @@
+"""The admin: what an operator reads, what one may not read, and what one may do."""
+
+from datetime import timedelta
+from unittest.mock import patch
+from uuid import uuid4
+
+from django.contrib.admin.models import CHANGE, DELETION, LogEntry
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Permission
+from django.db import connection
+from django.test import TestCase
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from chat.models import Conversation, Message, Profile, Step, lease_end
+
+CANARY = "zanzibar-canary"
+RUNNING, INTERRUPTED, ERROR = "running", "interrupted", "error"
+
+
+def change(row) -> str:
+    return reverse(f"admin:chat_{row._meta.model_name}_change", args=[row.pk])
+
+
+def delete(row) -> str:
+    return reverse(f"admin:chat_{row._meta.model_name}_delete", args=[row.pk])
+
+
+def stop(reply: Message) -> str:
+    return reverse("admin:chat_conversation_stop", args=[reply.conversation_id, reply.pk])
+
+
+def days_from_now(days: int) -> str:
+    return (timezone.now() + timedelta(days=days)).isoformat()
+
+
+CONVERSATIONS = "/admin/chat/conversation/"
+MESSAGES = "/admin/chat/message/"
+
+
+class AdminCase(TestCase):
+    @classmethod
+    def setUpTestData(cls) -> None:
+        users = get_user_model().objects
+        cls.alice = users.create_user("alice")
+        cls.bob = users.create_user("bob")
+        cls.root = users.create_superuser("root")
+        kinds = ["conversation", "message", "profile"]
+        views = [f"view_{kind}" for kind in kinds]
+        changes = [f"{what}_{kind}" for what in ("change", "delete") for kind in kinds]
+        cls.olga = cls.operator("olga", *views, *changes, "view_user", "delete_user")
+        cls.rita = cls.operator("rita", *views, "view_content")
+
+    @staticmethod
+    def operator(name: str, *permissions: str):
+        user = get_user_model().objects.create_user(name, is_staff=True)
+        user.user_permissions.set(Permission.objects.filter(codename__in=permissions))
+        return user
+
+    def talk(self, owner=None, question: str = "How far is the moon?") -> Conversation:
+        """A conversation that begins with a question."""
+        talk = Conversation.objects.create(owner=owner or self.alice, assistant="chat")
+        self.ask(talk, None, question)
+        return talk
+
+    def ask(self, talk: Conversation, parent: Message | None, text: str) -> Message:
+        return talk.add(parent=parent, role="user", text=text, length=len(text), cid=uuid4())
+
+    def reply(
+        self, talk: Conversation, text: str = "", status: str = "done", parent=None, **fields
+    ) -> Message:
+        fields = {"model": "small", "worker": "w1", "lease_until": lease_end(60), **fields}
+        return talk.add(
+            parent=parent or talk.messages.order_by("seq").last(),
+            role="assistant",
+            status=status,
+            assistant=talk.assistant,
+            text=text,
+            length=len(text),
+            **fields,
+        )
+
+    def step(self, reply: Message, **fields) -> Step:
+        position = reply.steps.count() + 1
+        return Step.objects.create(
+            message=reply, position=position, started=timezone.now(), **fields
+        )
+
+    def get(self, url: str, status: int = 200, **query) -> str:
+        response = self.client.get(url, query)
+        self.assertEqual(response.status_code, status, url)
+        return response.content.decode()
+
+    def listed(self, **query) -> set:
+        response = self.client.get(CONVERSATIONS, query)
+        self.assertEqual(response.status_code, 200)
+        return {row.pk for row in response.context["cl"].result_list}
+
+    def queries_of(self, url: str) -> int:
+        with CaptureQueriesContext(connection) as queries:
+            self.get(url)
+        return len(queries)
+
+
+class ConversationListTests(AdminCase):
+    def setUp(self) -> None:
+        self.client.force_login(self.rita)
+
+    def test_a_row_says_whose_it_is_what_it_is_about_and_how_much_was_said(self):
+        talk = self.talk(question="How far is the moon?")
+        self.reply(talk, "384,400 km")
+        page = self.get(CONVERSATIONS)
+        for fact in ("alice", "How far is the moon?", "chat", str(talk.id)[:8]):
+            self.assertIn(fact, page)
+        self.assertIn('<td class="field-said">2</td>', page)
+        self.assertNotIn("chat-chip", page)
+
+    def test_the_newest_reply_shows_as_a_chip(self):
+        for status, word in ((RUNNING, "live"), (INTERRUPTED, INTERRUPTED), (ERROR, ERROR)):
+            with self.subTest(status):
+                talk = self.talk()
+                self.reply(talk, "An earlier one")
+                self.reply(talk, status=status, parent=talk.messages.first())
+                page = self.get(CONVERSATIONS, newest=status)
+                self.assertIn(f'<span class="chat-chip chat-chip-{status}">{word}</span>', page)
+                self.assertEqual(self.listed(newest=status), {talk.id})
+
+    def test_a_reply_whose_worker_is_gone_is_settled_before_it_is_shown(self):
+        talk = self.talk()
+        lost = self.reply(talk, "So f", RUNNING, lease_until=timezone.now() - timedelta(minutes=1))
+        page = self.get(CONVERSATIONS)
+        self.assertIn("chat-chip-interrupted", page)
+        self.assertNotIn("chat-chip-running", page)
+        lost.refresh_from_db()
+        self.assertEqual(lost.status, INTERRUPTED)
+
+    def test_filters(self):
+        guest = Profile.objects.make_guest().user
+        Profile.objects.of(self.alice)  # bob has none
+        of_alice, of_bob, of_guest = self.talk(), self.talk(self.bob), self.talk(guest)
+        Conversation.objects.filter(id=of_bob.id).update(
+            assistant="plan", updated=timezone.now() - timedelta(days=400)
+        )
+        of_guest.delete_content()
+        for query, expected in (
+            ({}, {of_alice, of_bob, of_guest}),
+            ({"assistant": "plan"}, {of_bob}),
+            ({"guest": "yes"}, {of_guest}),
+            ({"guest": "no"}, {of_alice, of_bob}),
+            ({"is_deleted": "yes"}, {of_guest}),
+            ({"is_deleted": "no"}, {of_alice, of_bob}),
+            ({"updated__gte": days_from_now(-7)}, {of_alice, of_guest}),
+            ({"created__gte": days_from_now(2)}, set()),
+            ({"owner__id__exact": self.bob.pk}, {of_bob}),
+            ({"newest": "done"}, set()),
+        ):
+            with self.subTest(query):
+                self.assertEqual(self.listed(**query), {talk.id for talk in expected})
+
+    def test_an_assistant_that_is_no_longer_offered_can_still_be_asked_for(self):
+        talk = self.talk()
+        Conversation.objects.update(assistant="retired")
+        self.assertEqual(self.listed(assistant="retired"), {talk.id})
+        self.assertIn("retired</a>", self.get(CONVERSATIONS, assistant="retired"))
+
+    def test_search_by_owner_by_id_and_by_title(self):
+        talk = self.talk(question="How far is the moon?")
+        self.talk(self.bob, question="Why?")
+        for words in ("alice", str(talk.id), str(talk.id)[:8], "the moon", "alice far"):
+            with self.subTest(words):
+                self.assertEqual(self.listed(q=words), {talk.id})
+        self.assertEqual(self.listed(q="mars"), set())
+
+    def test_a_deleted_one_is_marked_and_has_no_messages(self):
+        self.talk().delete_content()
+        page = self.get(CONVERSATIONS)
+        self.assertIn("chat-chip-deleted", page)
+        self.assertIn('<td class="field-said">0</td>', page)
+
+    def test_the_number_of_queries_is_fixed(self):
+        talk = self.talk()
+        self.reply(talk, "384,400 km")
+        counts = [self.queries_of(CONVERSATIONS)]
+        for number in range(29):
+            guest = Profile.objects.make_guest().user
+            self.reply(self.talk([self.alice, self.bob, guest][number % 3]), "So")
+        counts.append(self.queries_of(CONVERSATIONS))
+        # Session, user, two of permissions, stale replies, the count, the rows.
+        self.assertEqual(counts, [7, 7])
+
+
+class ThreadTests(AdminCase):
+    def setUp(self) -> None:
+        self.client.force_login(self.rita)
+
+    def test_the_shown_branch_reads_as_a_thread(self):
+        talk = self.talk(question="How far is the moon?")
+        self.reply(talk, "Far <b>away</b>.")
+        self.reply(talk, "384,400 km", parent=talk.messages.get(seq=1))
+        page = self.get(change(talk))
+        self.assertIn("<h1>How far is the moon?</h1>", page)
+        self.assertLess(page.index("How far is the moon?</div>"), page.index("384,400 km</div>"))
+        self.assertNotIn("Far ", page)
+        self.assertNotIn("not the branch", page)
+
+    def test_other_branches_are_reachable(self):
+        talk = self.talk()
+        first = self.reply(talk, "Far <b>away</b>.")
+        self.ask(talk, first, "How long by train?")
+        second = self.reply(talk, "384,400 km", parent=first.parent)
+        page = self.get(change(talk))
+        self.assertIn("2 / 2", page)
+        self.assertIn(f'href="{change(talk)}?through={first.id}#m-{first.id}"', page)
+        other = self.get(change(talk), through=first.id)
+        for words in ("1 / 2", "Far &lt;b&gt;away&lt;/b&gt;.", "How long by train?", "not the br"):
+            self.assertIn(words, other)
+        self.assertNotIn("384,400 km", other)
+        self.assertIn(f"?through={second.id}#m-{second.id}", other)
+
+    def test_a_link_to_a_message_that_is_no_more_shows_the_shown_branch(self):
+        talk = self.talk(question="How far?")
+        for query in ({"through": uuid4()}, {"through": "x"}, {"page": "x"}, {"page": "99"}):
+            with self.subTest(query):
+                self.assertIn("How far?</div>", self.get(change(talk), **query))
+
+    def test_the_facts_of_a_reply(self):
+        talk = self.talk()
+        reply = self.reply(
+            talk,
+            "384,400 km",
+            model="small-2",
+            prompt_tokens=1200,
+            completion_tokens=96,
+            usage_estimated=True,
+            finish_reason="length",
+        )
+        Message.objects.filter(id=reply.id).update(ended=reply.created + timedelta(seconds=83))
+        page = self.get(change(talk))
+        for fact in (
+            "small-2",
+            "1 min 23 s",
+            "~1,200 → ~96",
+            "length",
+            "10 characters",
+            "w1",
+            "chat-chip-done",
+        ):
+            self.assertIn(f"{fact}", page)
+
+    def test_a_failed_reply_says_why(self):
+        talk = self.talk()
+        self.reply(talk, status=ERROR, error="upstream_timeout", ended=timezone.now())
+        page = self.get(change(talk))
+        self.assertIn("The model took too long to answer.", page)
+        self.assertIn("upstream_timeout", page)
+
+    def test_reasoning_and_steps_are_folded(self):
+        talk = self.talk()
+        reply = self.reply(talk, "Far", reasoning="Kepler, then", reasoning_length=12)
+        self.step(reply, name="Look", label="Look it up", status="done", ms=820, detail="In a book")
+        page = self.get(change(talk))
+        folded = page[page.index('<details class="chat-more">') : page.rindex("</details>")]
+        for words in ("Kepler, then", "1 step", "Look it up", "820 ms", "In a book"):
+            self.assertIn(words, folded)
+
+    def test_what_a_continued_reply_took_over_stands_apart(self):
+        talk = self.talk()
+        self.reply(talk, "Once upon a time", kept=10)
+        self.assertInHTML(
+            '<span class="chat-kept" title="Taken over from the reply that this one continues">'
+            "Once upon </span>",
+            self.get(change(talk)),
+        )
+
+    def test_a_long_conversation_has_pages(self):
+        talk = self.long_talk(60)
+        last = self.get(change(talk))
+        self.assertIn("Page 3 of 3", last)
+        self.assertIn("Question 59.", last)
+        self.assertNotIn("Question 34.", last)
+        first = self.get(change(talk), page=3)
+        self.assertIn("Question 0.", first)
+        self.assertNotIn("Question 10.", first)
+        old = talk.messages.get(text="Question 20.")
+        self.assertIn("Question 20.", self.get(change(talk), through=old.id))
+
+    def test_a_page_is_not_heavier_than_a_browser_can_take(self):
+        talk = self.talk()
+        for _ in range(3):
+            self.reply(talk, "x" * 200_000)
+        self.assertIn("of 3", self.get(change(talk)))
+
+    def long_talk(self, turns: int) -> Conversation:
+        talk = Conversation.objects.create(owner=self.alice, assistant="chat")
+        last = None
+        for number in range(turns):
+            question = self.ask(talk, last, f"Question {number}.")
+            last = self.reply(talk, f"Answer {number}.", parent=question)
+            self.step(last, name="Write", label="Write", status="done", ms=3)
+        return talk
+
+    def test_the_number_of_queries_is_fixed(self):
+        counts = [self.queries_of(change(self.long_talk(turns))) for turns in (1, 20, 120)]
+        # Session, user, two of permissions, stale replies, the conversation, tree, page, steps.
+        self.assertEqual(counts, [9, 9, 9])
+
+    def test_one_that_is_deleted_or_empty_says_so(self):
+        talk = self.talk()
+        talk.delete_content()
+        self.assertIn("What was said is deleted.", self.get(change(talk)))
+        empty = Conversation.objects.create(owner=self.alice, assistant="chat")
+        self.assertIn("Nothing was said yet.", self.get(change(empty)))
+
+    def test_one_that_does_not_exist_leads_back(self):
+        for id in (uuid4(), "x"):
+            url = reverse("admin:chat_conversation_change", args=[id])
+            self.assertRedirects(self.client.get(url), "/admin/")
+
+
+class NothingEditedTests(AdminCase):
+    def test_nobody_adds_or_changes_a_row(self):
+        talk = self.talk()
+        profile = Profile.objects.of(self.alice)
+        self.client.force_login(self.root)
+        for row in (talk, talk.messages.get(), profile):
+            with self.subTest(row._meta.model_name):
+                kind = row._meta.model_name
+                self.get(reverse(f"admin:chat_{kind}_add"), status=403)
+                response = self.client.post(change(row), {"title": "Mine", "text": "Mine"})
+                self.assertEqual(response.status_code, 403)
+                page = self.get(change(row))
+                self.assertNotIn('name="_save"', page)
+                self.assertNotIn('type="text"', page.partition('id="content"')[2])
+        talk.refresh_from_db()
+        self.assertEqual(talk.title, "How far is the moon?")
+
+    def test_a_message_or_a_profile_is_not_deleted_alone(self):
+        talk = self.talk()
+        profile = Profile.objects.of(self.alice)
+        self.client.force_login(self.root)
+        for row in (talk.messages.get(), profile):
+            with self.subTest(row._meta.model_name):
+                self.assertNotIn(delete(row), self.get(change(row)))
+                self.get(delete(row), status=403)
+                response = self.client.post(delete(row), {"post": "yes"})
+                self.assertEqual(response.status_code, 403)
+        self.assertEqual(talk.messages.count(), 1)
+
+    def test_an_account_is_deleted_with_all_that_it_said(self):
+        self.talk()
+        Profile.objects.of(self.alice)
+        self.client.force_login(self.root)
+        url = reverse("admin:auth_user_delete", args=[self.alice.pk])
+        self.assertEqual(self.client.post(url, {"post": "yes"}).status_code, 302)
+        self.assertFalse(get_user_model().objects.filter(pk=self.alice.pk).exists())
+        self.assertFalse(Message.objects.exists())
+
+
+class StopTests(AdminCase):
+    def setUp(self) -> None:
+        self.talking = self.talk()
+        self.running = self.reply(self.talking, "Once upon", RUNNING)
+        self.client.force_login(self.olga)
+        self.rung = self.enterContext(patch("chat.replies.bus.ring"))
+
+    def post(self, url: str, **data):
+        with self.captureOnCommitCallbacks(execute=True):
+            return self.client.post(url, data)
+
+    def status(self) -> str:
+        self.running.refresh_from_db()
+        return self.running.status
+
+    def test_the_button_stops_rings_and_is_logged(self):
+        page = self.get(change(self.talking))
+        self.assertIn(f'method="post" action="{stop(self.running)}"', page)
+        self.assertIn("csrfmiddlewaretoken", page)
+        response = self.post(stop(self.running))
+        self.assertRedirects(response, f"{change(self.talking)}#m-{self.running.id}")
+        self.assertEqual(self.status(), "stopped")
+        self.assertEqual(self.running.text, "Once upon")
+        self.rung.assert_called_once_with(self.talking.id)
+        entry = LogEntry.objects.get()
+        self.assertEqual((entry.user, entry.action_flag), (self.olga, CHANGE))
+        self.assertEqual(entry.object_id, str(self.talking.id))
+        self.assertIn("Stopped the reply, message 2.", entry.get_change_message())
+        self.assertNotIn(stop(self.running), self.get(change(self.talking)))
+
+    def test_a_final_reply_stays_as_it_is(self):
+        Message.objects.filter(id=self.running.id).update(status="done")
+        response = self.client.post(stop(self.running), follow=True)
+        self.assertContains(response, "The reply had ended already.")
+        self.assertEqual(self.status(), "done")
+        self.rung.assert_not_called()
+        self.assertFalse(LogEntry.objects.exists())
+
+    def test_it_takes_the_permission_to_change(self):
+        self.client.force_login(self.rita)
+        self.assertNotIn(stop(self.running), self.get(change(self.talking)))
+        self.assertEqual(self.post(stop(self.running)).status_code, 403)
+        self.assertNotIn("stop_replies", self.get(CONVERSATIONS))
+        self.post(CONVERSATIONS, action="stop_replies", _selected_action=self.talking.id)
+        self.assertEqual(self.status(), RUNNING)
+
+    def test_it_takes_a_post_with_a_token(self):
+        self.get(stop(self.running), status=405)
+        strict = self.client_class(enforce_csrf_checks=True)
+        strict.force_login(self.olga)
+        self.assertEqual(strict.post(stop(self.running)).status_code, 403)
+        self.assertEqual(self.status(), RUNNING)
+
+    def test_a_reply_of_another_conversation_or_a_question_is_not_found(self):
+        other = self.talk(self.bob)
+        for reply in (self.running.id, other.messages.get().id, uuid4()):
+            url = reverse("admin:chat_conversation_stop", args=[other.id, reply])
+            self.assertEqual(self.post(url).status_code, 404)
+        self.assertEqual(self.status(), RUNNING)
+
+    def test_the_action_stops_what_is_being_written_in_the_selected_ones(self):
+        other, quiet, spared = self.talk(self.bob), self.talk(), self.talk()
+        also, goes_on = self.reply(other, "A", RUNNING), self.reply(spared, "B", RUNNING)
+        selected = [self.talking.id, other.id, quiet.id]
+        response = self.post(CONVERSATIONS, action="stop_replies", _selected_action=selected)
+        self.assertEqual(response.status_code, 302)
+        self.assertEqual(self.status(), "stopped")
+        self.assertEqual(Message.objects.get(id=also.id).status, "stopped")
+        self.assertEqual(Message.objects.get(id=goes_on.id).status, RUNNING)
+        self.assertEqual({call.args[0] for call in self.rung.mock_calls}, {other.id, selected[0]})
+        self.assertEqual(LogEntry.objects.filter(action_flag=CHANGE).count(), 2)
+
+    def test_the_action_says_when_there_is_nothing_to_stop(self):
+        quiet = self.talk()
+        data = {"action": "stop_replies", "_selected_action": quiet.id}
+        response = self.client.post(CONVERSATIONS, data, follow=True)
+        self.assertContains(response, "No reply is being written there.")
+
+
+class DeleteTests(AdminCase):
+    def setUp(self) -> None:
+        self.talking = self.talk()
+        self.reply(self.talking, "Once upon", RUNNING)
+        self.client.force_login(self.olga)
+        self.rung = self.enterContext(patch("chat.replies.bus.ring"))
+
+    def post(self, url: str, **data):
+        with self.captureOnCommitCallbacks(execute=True):
+            return self.client.post(url, data)
+
+    def test_what_was_said_goes_and_the_row_stays(self):
+        self.assertIn("Messages: 2", self.get(delete(self.talking)))
+        self.assertRedirects(self.post(delete(self.talking), post="yes"), CONVERSATIONS)
+        gone = Conversation.objects.get(id=self.talking.id)
+        self.assertIsNotNone(gone.deleted)
+        self.assertEqual((gone.title, gone.owner), ("", self.alice))
+        self.assertEqual(gone.revision, self.talking.revision + 1)
+        self.assertFalse(gone.messages.exists())
+        self.rung.assert_called_once_with(gone.id)
+        self.assertEqual(LogEntry.objects.get().action_flag, DELETION)
+
+    def test_once_is_enough(self):
+        self.talking.delete_content()
+        self.assertNotIn(delete(self.talking), self.get(change(self.talking)))
+        self.assertRedirects(self.post(delete(self.talking), post="yes"), CONVERSATIONS)
+        self.assertFalse(LogEntry.objects.exists())
+        data = {"action": "delete_selected", "_selected_action": self.talking.id, "post": "yes"}
+        self.assertContains(self.client.post(CONVERSATIONS, data, follow=True), "deleted already")
+        self.assertFalse(LogEntry.objects.exists())
+
+    def test_the_action_deletes_each_in_the_same_way(self):
+        other, spared, gone = self.talk(self.bob), self.talk(), self.talk()
+        gone.delete_content()
+        selected = [self.talking.id, other.id, gone.id]
+        data = {"action": "delete_selected", "_selected_action": selected}
+        confirmation = self.post(CONVERSATIONS, **data)
+        self.assertContains(confirmation, "Messages: 3")
+        self.assertContains(confirmation, "Rows with id, owner, and times stay.")
+        self.assertEqual(Message.objects.count(), 4)
+        self.post(CONVERSATIONS, **data, post="yes")
+        self.assertEqual(Conversation.objects.count(), 4)
+        self.assertEqual([m.conversation for m in Message.objects.all()], [spared])
+        self.assertEqual({call.args[0] for call in self.rung.mock_calls}, set(selected[:2]))
+        self.assertEqual(LogEntry.objects.filter(action_flag=DELETION).count(), 2)
+
+    def test_it_takes_the_permission_to_delete(self):
+        self.client.force_login(self.rita)
+        self.assertNotIn(delete(self.talking), self.get(change(self.talking)))
+        self.get(delete(self.talking), status=403)
+        self.assertEqual(self.post(delete(self.talking), post="yes").status_code, 403)
+        data = {"action": "delete_selected", "_selected_action": self.talking.id, "post": "yes"}
+        self.post(CONVERSATIONS, **data)
+        self.assertEqual(self.talking.messages.count(), 2)
+
+
+class MessageTests(AdminCase):
+    def setUp(self) -> None:
+        self.client.force_login(self.rita)
+
+    def listed_messages(self, **query) -> set[int]:
+        response = self.client.get(MESSAGES, query)
+        self.assertEqual(response.status_code, 200)
+        return {row.seq for row in response.context["cl"].result_list}
+
+    def test_a_row_has_the_numbers(self):
+        talk = self.talk()
+        reply = self.reply(talk, "384,400 km", prompt_tokens=1200, completion_tokens=96)
+        page = self.get(MESSAGES)
+        for fact in ("#2", "How far is the moon?", "small", "1,200 → 96", "chat-chip-done"):
+            self.assertIn(fact, page)
+        self.assertIn('<td class="field-length">10</td>', page)
+        self.assertIn(f"{change(talk)}?through={reply.id}#m-{reply.id}", page)
+
+    def test_filters_and_search(self):
+        talk = self.talk()
+        reply = self.reply(talk, "A")
+        self.reply(talk, status=ERROR, error="storage", model="big", parent=reply.parent)
+        for query, expected in (
+            ({"role__exact": "user"}, {1}),
+            ({"status__exact": ERROR}, {3}),
+            ({"model": "big"}, {3}),
+            ({"created__gte": days_from_now(2)}, set()),
+            ({"conversation__id__exact": talk.id}, {1, 2, 3}),
+            ({"conversation__id__exact": uuid4()}, set()),
+            ({"q": str(reply.id)}, {2}),
+            ({"q": str(talk.id)[:8]}, {1, 2, 3}),
+            ({"q": "alice"}, {1, 2, 3}),
+            ({"q": "bob"}, set()),
+        ):
+            with self.subTest(query):
+                self.assertEqual(self.listed_messages(**query), expected)
+
+    def test_the_page_of_one_message(self):
+        talk = self.talk()
+        reply = self.reply(talk, "384,400 km", reasoning="Kepler", reasoning_length=6)
+        self.step(reply, name="Look", label="Look it up", status="done")
+        page = self.get(change(reply))
+        for words in ("384,400 km", "Kepler", "Look it up", str(reply.id), "small"):
+            self.assertIn(words, page)
+
+    def test_the_number_of_queries_is_fixed(self):
+        talk = self.talk()
+        reply = self.reply(talk, "A")
+        lists, pages = [self.queries_of(MESSAGES)], [self.queries_of(change(reply))]
+        for number in range(30):
+            other = self.talk([self.alice, self.bob][number % 2])
+            self.step(self.reply(other, "B"), name="Look", label="Look", status="done")
+            last = self.reply(talk, "C", parent=reply.parent)
+        self.step(last, name="Look", label="Look", status="done")
+        lists.append(self.queries_of(MESSAGES))
+        pages.append(self.queries_of(change(last)))
+        self.assertEqual(lists, [8, 8])  # a conversation list's, and the models to filter by
+        self.assertEqual(pages, [9, 9])
+
+
+class UnreadableTests(AdminCase):
+    """Without the permission to read, ids, numbers, times, and states are all there is."""
+
+    def setUp(self) -> None:
+        self.talking = self.talk(question=f"{CANARY} title and question")
+        self.answer = self.reply(
+            self.talking,
+            f"{CANARY} answer",
+            reasoning=f"{CANARY} reasoning",
+            reasoning_length=9,
+            kept=3,
+        )
+        self.step(
+            self.answer, name="Look", label=f"{CANARY} label", status="done", detail=f"{CANARY}"
+        )
+        self.live = self.reply(self.talking, f"{CANARY} live", RUNNING, parent=self.answer.parent)
+        Profile.objects.of(self.alice)
+        self.client.force_login(self.olga)
+
+    def urls(self) -> list[str]:
+        rows = [self.talking, *self.talking.messages.all(), self.alice.profile]
+        pages = [
+            reverse(f"admin:chat_{row._meta.model_name}_{page}", args=[row.pk])
+            for row in rows
+            for page in ("change", "history", "delete")
+        ]
+        lists = [
+            f"{address}{query}"
+            for address in (CONVERSATIONS, MESSAGES, "/admin/chat/profile/")
+            for query in ("", "?q=alice", "?q=zanzibar", "?all=", "?o=1", "?_popup=1", "?_facets=1")
+        ]
+        return [
+            *pages,
+            *lists,
+            f"{change(self.talking)}?through={self.answer.id}",
+            "/admin/",
+            "/admin/chat/",
+            reverse("admin:auth_user_delete", args=[self.alice.pk]),
+            "/admin/autocomplete/?app_label=chat&model_name=message&field_name=conversation"
+            "&term=zanzibar",
+            "/admin/autocomplete/?app_label=chat&model_name=step&field_name=message&term=zanzibar",
+        ]
+
+    def act(self) -> list[str]:
+        """Stop and delete what can be; returns the pages that answer."""
+        selected = {"_selected_action": self.talking.id}
+        answers = [
+            self.client.post(stop(self.live), follow=True),
+            self.client.post(CONVERSATIONS, {"action": "delete_selected", **selected}),
+            self.client.post(CONVERSATIONS, {"action": "stop_replies", **selected}, follow=True),
+        ]
+        return [answer.content.decode() for answer in answers]
+
+    def test_what_was_said_appears_nowhere(self):
+        shown = 0
+        for when in ("before", "after"):
+            for url in self.urls():
+                with self.subTest(url, when=when):
+                    response = self.client.get(url, follow=True)
+                    self.assertIn(response.status_code, (200, 403))
+                    self.assertNotIn(CANARY, response.content.decode())
+                    shown += response.status_code == 200
+            for page in self.act():
+                self.assertNotIn(CANARY, page)
+        self.assertGreater(shown, 60)
+        page = self.client.post(delete(self.talking), {"post": "yes"}, follow=True)
+        self.assertNotContains(page, CANARY)
+
+    def test_with_the_permission_it_is_there(self):
+        """Else the test above could not fail."""
+        for user in (self.rita, self.root):
+            self.client.force_login(user)
+            for url in (CONVERSATIONS, MESSAGES, change(self.talking), change(self.answer)):
+                with self.subTest(url, user=user.username):
+                    self.assertIn(CANARY, self.get(url))
+            page = self.get(change(self.talking), through=self.answer.id)
+            for what in ("title", "question", "answer", "reasoning", "label"):
+                self.assertIn(what, page)
+
+    def test_numbers_and_states_are_there(self):
+        page = self.get(change(self.talking), through=self.answer.id)
+        for words in ("alice", f"{self.answer.length} characters", "Look", "9 characters", "small"):
+            self.assertIn(words, page)
+
+    def test_one_line_says_what_reading_needs(self):
+        for url in (CONVERSATIONS, MESSAGES, change(self.talking), change(self.answer)):
+            self.client.force_login(self.olga)
+            self.assertEqual(self.get(url).count("chat.view_content"), 1)
+            self.client.force_login(self.rita)
+            self.assertNotIn("chat.view_content", self.get(url))
+
+    def test_searching_does_not_tell(self):
+        self.assertEqual(self.listed(q="zanzibar"), set())
+        self.assertEqual(self.listed(q="alice"), {self.talking.id})
+
+    def test_filtering_by_the_address_does_not_tell(self):
+        for url, lookups in (
+            (CONVERSATIONS, ("title__startswith", "messages__text__contains", "title")),
+            (MESSAGES, ("text__contains", "reasoning__regex", "conversation__title__contains",
+                        "parent__text__contains", "steps__label__contains")),
+            ("/admin/auth/user/", ("conversations__title__contains",)),
+        ):  # fmt: skip
+            for lookup in lookups:
+                with self.subTest(lookup):
+                    self.get(url, status=400, **{lookup: CANARY})
+        self.assertEqual(
+            self.client.get(CONVERSATIONS, {"owner__password__gt": ""}).status_code, 400
+        )
+
+    def test_the_texts_are_not_even_loaded(self):
+        for url in (CONVERSATIONS, MESSAGES, change(self.talking), change(self.answer)):
+            with self.subTest(url), CaptureQueriesContext(connection) as queries:
+                self.get(url)
+            for query in queries:
+                if "lease_until" in query["sql"].partition("WHERE")[2]:
+                    continue  # of a reply that is to be settled; it is not shown
+                for column in ('."title"', '."text"', '."reasoning"', '."label"', '."detail"'):
+                    self.assertNotIn(column, query["sql"])
+
+
+class DoorTests(AdminCase):
+    def urls(self) -> list[str]:
+        talk = self.talk()
+        return [CONVERSATIONS, MESSAGES, change(talk), change(talk.messages.get()), delete(talk)]
+
+    def test_only_staff_comes_in(self):
+        for url in self.urls():
+            with self.subTest(url):
+                self.client.logout()
+                self.assertRedirects(self.client.get(url), f"/admin/login/?next={url}")
+                self.client.force_login(self.alice)
+                self.assertEqual(self.client.get(url).status_code, 302)
+
+    def test_staff_without_permissions_sees_nothing(self):
+        self.client.force_login(self.operator("otto", "view_content"))
+        for url in self.urls():
+            with self.subTest(url):
+                self.get(url, status=403)
+
+    def test_the_policy_is_the_sites_without_trusted_types(self):
+        self.client.force_login(self.root)
+        for url in ("/admin/", "/admin/auth/user/", *self.urls()):
+            with self.subTest(url):
+                policy = self.client.get(url).headers["Content-Security-Policy"]
+                self.assertNotIn("trusted-types", policy)
+                self.assertIn("script-src 'self'", policy)
+                self.assertIn("default-src 'none'", policy)
+        page = self.client.get("/", headers={"User-Agent": "Mozilla/5.0"})
+        self.assertIn("trusted-types", page.headers["Content-Security-Policy"])
+
+    def test_nothing_is_inline(self):
+        talk = self.talk()
+        self.step(self.reply(talk, "A", RUNNING), name="Look", label="Look", status="done")
+        self.client.force_login(self.root)
+        for url in (CONVERSATIONS, MESSAGES, "/admin/chat/profile/", change(talk), delete(talk)):
+            with self.subTest(url):
+                self.assertNotRegex(self.get(url), r"<style|<script>|\sstyle=|\son\w+=")
