@@ -58,24 +58,19 @@ def accept(
     if earlier is not None:
         return _again(conversation, earlier)
     if isinstance(frame, Send):
-        text = _text(frame)
-    conversation.messages.stale().settle()
+        parent, text = _parent(conversation, frame), _text(frame)
+    else:
+        base = _reply(conversation, frame.message)
     _check_limits(user, conversation)
     if isinstance(frame, Send):
-        parent = _parent(conversation, frame)
         question = conversation.add(
             parent=parent, role=Message.Role.USER, text=text, length=len(text), cid=frame.cid
         )
-        kept = {}
+        fields = {}
     else:
-        base = conversation.messages.get(id=frame.message)
-        if not base.is_reply:
-            raise Refused("bad_field")
-        question = base.parent
-        kept = {"cid": frame.cid}
+        question, fields = base.parent, {"cid": frame.cid}
         if isinstance(frame, Continue):
-            kept |= {"text": base.text, "length": base.length, "kept": base.length}
-    history = _history(conversation, question)
+            fields |= {"text": base.text, "length": base.length, "kept": base.length}
     reply = conversation.add(
         parent=question,
         role=Message.Role.ASSISTANT,
@@ -84,14 +79,9 @@ def accept(
         model=model,
         worker=worker,
         lease_until=lease_end(settings.CHAT_TIMES["lease"]),
-        **kept,
+        **fields,
     )
-    keep_last = 1
-    if reply.text:
-        history.append({"role": "assistant", "content": reply.text})
-        history.append({"role": "user", "content": GO_ON})
-        keep_last = 3
-    return Accepted(conversation.id, question.id, reply.id, Task(reply, history, keep_last))
+    return Accepted(conversation.id, question.id, reply.id, _task(conversation, reply))
 
 
 def _conversation_of_send(user: AbstractBaseUser, frame: Send) -> Conversation:
@@ -123,6 +113,7 @@ def _text(frame: Send) -> str:
 
 def _check_limits(user: AbstractBaseUser, conversation: Conversation) -> None:
     limits = settings.CHAT_LIMITS
+    conversation.messages.stale().settle()
     if conversation.messages.active().exists():
         raise Refused("busy")
     if Message.objects.owned_by(user).active().count() >= limits["active"]:
@@ -141,17 +132,22 @@ def _parent(conversation: Conversation, frame: Send) -> Message | None:
     """The reply that the message follows."""
     if not frame.names_parent:
         return conversation.messages.shown().order_by("-seq").first()
-    if frame.parent is None:
-        return None
-    parent = conversation.messages.filter(id=frame.parent).first()
-    if parent is None:
+    return None if frame.parent is None else _reply(conversation, frame.parent)
+
+
+def _reply(conversation: Conversation, id: UUID) -> Message:
+    found = conversation.messages.filter(id=id).first()
+    if found is None:
         raise Refused("not_found")
-    if not parent.is_reply:
+    if not found.is_reply:
         raise Refused("bad_field")
-    return parent
+    return found
 
 
-def _history(conversation: Conversation, question: Message) -> list[dict]:
-    """The branch that ends with `question`, which becomes the shown one."""
-    conversation.show_only(question)
-    return conversation.messages.history()
+def _task(conversation: Conversation, reply: Message) -> Task:
+    """What the flow of `reply` is given: the shown branch, which ends with it."""
+    messages = conversation.messages.history()
+    if not reply.text:
+        return Task(reply, messages, keep_last=1)
+    # It continues another: the question, what is kept, and the instruction belong together.
+    return Task(reply, [*messages, {"role": "user", "content": GO_ON}], keep_last=3)

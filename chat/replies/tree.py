@@ -47,9 +47,9 @@ def select(user: AbstractBaseUser, message: UUID) -> None:
 @transaction.atomic
 def rename(user: AbstractBaseUser, id: UUID, title: str) -> None:
     """Give the conversation a title of the user's own; an empty one changes nothing."""
+    conversation = lock(user, id)
     title = " ".join(clean(title).split())[:TITLE_LENGTH]
     if title:
-        conversation = lock(user, id)
         conversation.title = title
         conversation.save(update_fields=["title"])
         transaction.on_commit(lambda: bus.ring(id))

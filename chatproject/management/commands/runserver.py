@@ -78,6 +78,7 @@ class Command(DaphneCommand):
         edge = "─" * (width + 2)
         box = [f"╭{edge}╮", *(f"│ {line:<{width}} │" for line in lines), f"╰{edge}╯"]
         self.stdout.write("\n".join(box) + "\n")
+        self.stdout.flush()
 
     def _answers(self) -> str:
         answers = llm.get()

@@ -1,0 +1,121 @@
+"""The pages over HTTP: who gets a guest, and what is whose."""
+
+from uuid import uuid4
+
+from django.contrib.auth import get_user_model
+from django.test import Client, TestCase, override_settings
+
+from chat.models import Conversation, Message, Profile
+
+BROWSER = {"HTTP_USER_AGENT": "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0"}
+
+
+class GuestTests(TestCase):
+    def setUp(self) -> None:
+        self.client = Client(**BROWSER)
+
+    @override_settings(GUESTS=True)
+    def test_the_first_page_of_a_person_makes_one_guest(self):
+        for _ in range(2):
+            self.assertContains(self.client.get("/"), "Guest")
+        profile = Profile.objects.get()
+        self.assertTrue(profile.guest)
+        self.assertFalse(profile.user.has_usable_password())
+        self.assertFalse(profile.user.is_staff)
+
+    @override_settings(GUESTS=True)
+    def test_who_is_no_person_gets_no_guest(self):
+        self.assertEqual(self.client.head("/").status_code, 302)
+        for agent in ("Googlebot/2.1", "curl/8.0", "UptimeMonitor", ""):
+            self.assertEqual(Client(HTTP_USER_AGENT=agent).get("/").status_code, 302, agent)
+        for path in ("/conversations/", f"/c/{uuid4()}/messages/?before=1", "/sign-in/"):
+            self.client.get(path)
+        self.assertFalse(get_user_model().objects.exists())
+
+    @override_settings(GUESTS=False)
+    def test_without_guests_a_person_signs_in(self):
+        response = self.client.get("/", follow=True)
+        self.assertEqual(response.redirect_chain, [("/sign-in/?next=/", 302)])
+        self.assertContains(response, "Sign in")
+        self.assertFalse(get_user_model().objects.exists())
+
+
+class OwnershipTests(TestCase):
+    def setUp(self) -> None:
+        users = get_user_model().objects
+        self.alice = users.create_user("alice", password="alice's words")
+        self.charlie = users.create_user("charlie", password="charlie's words")
+        self.conversation = Conversation.objects.create(owner=self.alice, title="A secret")
+        with_text = {"role": Message.Role.USER, "text": "canary", "length": 6}
+        self.conversation.add(parent=None, **with_text)
+
+    def paths(self, id) -> list[tuple[str, str]]:
+        return [
+            ("get", f"/c/{id}/"),
+            ("get", f"/c/{id}/messages/?before=9"),
+            ("post", f"/c/{id}/rename/"),
+            ("post", f"/c/{id}/delete/"),
+        ]
+
+    def test_the_owner_reads_and_changes_it(self):
+        self.client.force_login(self.alice)
+        self.assertContains(self.client.get(f"/c/{self.conversation.id}/"), "canary")
+        entries = self.client.get("/conversations/").json()["conversations"]
+        self.assertEqual([entry["title"] for entry in entries], ["A secret"])
+        path = f"/c/{self.conversation.id}/"
+        self.assertEqual(self.client.post(f"{path}rename/", {"title": "Renamed"}).status_code, 204)
+        self.assertContains(self.client.get(path), "Renamed")
+        self.assertEqual(self.client.post(f"{path}delete/").status_code, 204)
+        self.assertEqual(self.client.get(path).status_code, 404)
+        self.assertFalse(Message.objects.exists())
+
+    def test_absent_and_foreign_read_the_same(self):
+        self.client.force_login(self.charlie)
+        self.assertEqual(self.client.get("/conversations/").json(), {"conversations": []})
+        for foreign, absent in zip(
+            self.paths(self.conversation.id), self.paths(uuid4()), strict=True
+        ):
+            answers = [getattr(self.client, method)(path) for method, path in (foreign, absent)]
+            self.assertEqual([answer.status_code for answer in answers], [404, 404], foreign)
+            self.assertEqual(answers[0].content, answers[1].content)
+        self.assertEqual(Message.objects.get().text, "canary")
+
+    def test_changes_need_the_csrf_token_and_post(self):
+        strict = Client(enforce_csrf_checks=True)
+        strict.force_login(self.alice)
+        for action in ("rename", "delete"):
+            path = f"/c/{self.conversation.id}/{action}/"
+            self.assertEqual(strict.post(path).status_code, 403)
+            self.assertEqual(strict.get(path).status_code, 405)
+        self.assertTrue(Message.objects.exists())
+
+    def test_a_strange_page_of_messages_is_not_found(self):
+        self.client.force_login(self.alice)
+        for before in ("", "-1", "x", "9" * 30):
+            path = f"/c/{self.conversation.id}/messages/?before={before}"
+            self.assertEqual(self.client.get(path).status_code, 404, before)
+
+    def test_every_page_has_the_strict_policy(self):
+        self.client.force_login(self.alice)
+        for path in ("/", f"/c/{self.conversation.id}/", "/sign-in/", "/nowhere/"):
+            policy = self.client.get(path)["Content-Security-Policy"]
+            self.assertIn("default-src 'none'", policy)
+            self.assertIn("require-trusted-types-for 'script'", policy)
+            self.assertNotIn("unsafe", policy)
+
+    def test_the_number_of_queries_does_not_grow(self):
+        self.client.force_login(self.alice)
+        path = f"/c/{self.conversation.id}/"
+        self.client.get(path)
+        with self.assertNumQueries(FEW) as few:
+            self.client.get(path)
+        self.assertLessEqual(len(few), FEW)
+        parent = self.conversation.messages.get()
+        for _ in range(30):
+            parent = self.conversation.add(parent=parent, role=Message.Role.ASSISTANT, text="a")
+            Conversation.objects.create(owner=self.alice)
+        with self.assertNumQueries(FEW):
+            self.client.get(path)
+
+
+FEW = 10
