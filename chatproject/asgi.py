@@ -8,6 +8,12 @@ from django.core.asgi import get_asgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatproject.settings")
 pages = get_asgi_application()  # before anything that needs the models
 
+from django.conf import settings  # noqa: E402
+from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler  # noqa: E402
+
 from chat.routing import websocket_urlpatterns  # noqa: E402
+
+if settings.DEBUG:
+    pages = ASGIStaticFilesHandler(pages)  # as they are in the folders; else WhiteNoise serves them
 
 application = ProtocolTypeRouter({"http": pages, "websocket": URLRouter(websocket_urlpatterns)})

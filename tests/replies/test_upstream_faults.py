@@ -24,7 +24,12 @@ class UpstreamTests(ServerCase):
             ({"cut_after": 10}, "interrupted", "upstream_cut", ten),
             ({"reset_after": 10}, "interrupted", "upstream_cut", ten),
             ({"drop_after": 10}, "interrupted", "upstream_cut", ten),
-            ({"raw": ["data: {not json"], "raw_after": 10}, "interrupted", "upstream_malformed", ten),
+            (
+                {"raw": ["data: {not json"], "raw_after": 10},
+                "interrupted",
+                "upstream_malformed",
+                ten,
+            ),
             ({"status": 401}, "error", "upstream_auth", ""),
             ({"status": 429, "retry_after": 300}, "error", "upstream_rate", ""),
             ({"status": 500}, "error", "upstream_error", ""),

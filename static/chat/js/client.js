@@ -1,0 +1,207 @@
+// @ts-check
+// Store, socket, outbox, and flow control at work together. Knows no DOM: it is given the page's hands as callbacks.
+
+import { CLOSE, KEPT, open, proceed, regenerate, select, send, stop } from "./protocol.js";
+import { Seen } from "./seen.js";
+import { Socket, WORLD } from "./socket.js";
+import { active, busy, have, reduce } from "./store.js";
+import { uuid } from "./uuid.js";
+
+/** @typedef {import("./protocol.js").Frame} Frame */
+/** @typedef {import("./store.js").State} State */
+/**
+ * @typedef {{
+ *   changed: (state: State) => void,
+ *   connected: () => void,
+ *   reload: () => boolean,
+ *   returned: (conversation: string, text: string) => void,
+ * }} Page
+ * `changed`: draw this. `connected`: a `welcome` came. `reload`: load the page again, but once until the next `welcome`;
+ * false where that was done before. `returned`: this text, refused, belongs to a conversation that is not shown.
+ */
+
+export class Client {
+  #page;
+  #world;
+  #outbox;
+  #socket;
+  #seen;
+  #user;
+  #protocol;
+  /** @type {Set<string>} frames that went out on this connection */ #sent = new Set();
+  /** @type {string | null} */ #stopping = null;
+
+  /**
+   * @param {{ url: string, user: string, protocol: number, state: State, outbox: import("./outbox.js").Outbox }} about
+   * @param {Page} page @param {import("./socket.js").World} world
+   */
+  constructor({ url, user, protocol, state, outbox }, page, world = WORLD) {
+    this.#page = page;
+    this.#world = world;
+    this.#user = user;
+    this.#protocol = protocol;
+    this.#outbox = outbox;
+    const waiting = outbox.heads().find(({ conversation }) => conversation === state.conversation);
+    /** @type {State} */
+    this.state = waiting ? { ...state, queued: waiting.frame } : state;
+    this.#socket = new Socket(url, { frame: (frame) => this.#receive(frame), status: (now) => this.#status(now) }, world);
+    this.#seen = new Seen((frame) => this.#socket.send(frame), world);
+  }
+
+  connect() {
+    this.#socket.connect();
+  }
+
+  pause() {
+    this.#socket.pause();
+  }
+
+  wake() {
+    this.#socket.wake();
+  }
+
+  /**
+   * @param {string} text @param {{ parent?: string | null, assistant?: string }} how `parent`: the reply that it follows,
+   * by default the last one shown
+   */
+  send(text, { parent = this.state.messages.at(-1)?.id ?? null, assistant } = {}) {
+    const conversation = this.state.conversation ?? uuid();
+    this.#queue(conversation, send({ cid: uuid(), conversation, text, parent, assistant }));
+  }
+
+  /** @param {string} message */
+  regenerate(message) {
+    this.#queue(this.state.conversation, regenerate(uuid(), message));
+  }
+
+  /** @param {string} message */
+  proceed(message) {
+    this.#queue(this.state.conversation, proceed(uuid(), message));
+  }
+
+  /** @param {string} message */
+  select(message) {
+    this.#socket.send(select(message));
+  }
+
+  stop() {
+    const reply = active(this.state);
+    if (!reply) return;
+    this.#stopping = reply.id;
+    this.#socket.send(stop(reply.id));
+  }
+
+  /** @param {Frame} event */
+  dispatch(event) {
+    this.state = reduce(this.state, event);
+    const { wants, made, conversation } = this.state;
+    if (wants && this.#socket.send(open(made ? conversation : null, made ? have(this.state) : {}))) {
+      this.state = reduce(this.state, { type: "page:opened" });
+    }
+    this.#page.changed(this.state);
+  }
+
+  /** @param {string | null} conversation @param {Frame} frame */
+  #queue(conversation, frame) {
+    if (!conversation || busy(this.state)) return;
+    this.#outbox.add(conversation, frame);
+    this.dispatch({ type: "page:queue", conversation, frame });
+    this.#flush();
+  }
+
+  #flush() {
+    for (const { frame } of this.#outbox.heads()) {
+      if (!this.#sent.has(frame.cid) && this.#socket.send(frame)) this.#sent.add(frame.cid);
+    }
+  }
+
+  /** @param {Frame} frame */
+  #receive(frame) {
+    if (frame.type === "welcome" && (frame.v !== this.#protocol || String(frame.user.id) !== this.#user)) {
+      this.#socket.pause();
+      this.#leave(CLOSE.session);
+      return;
+    }
+    this.dispatch(frame);
+    this.#after(frame);
+  }
+
+  /** What a frame calls for beyond what is shown. @param {Frame} frame */
+  #after(frame) {
+    switch (frame.type) {
+      case "welcome":
+        this.#sent.clear();
+        this.#flush();
+        this.#page.connected();
+        break;
+      case "ack":
+        this.#outbox.remove(frame.cid);
+        this.#comeBack(frame.conversation);
+        break;
+      case "error":
+        this.#refused(frame);
+        break;
+      case "state":
+        for (const { cid } of frame.messages) this.#outbox.remove(cid);
+        if (active(this.state)?.id === this.#stopping) this.stop();
+        break;
+      case "message":
+        this.#outbox.remove(frame.message.cid);
+        break;
+      case "delta":
+      case "reasoning": {
+        const reply = active(this.state);
+        if (reply && reply.id === frame.message) this.#seen.note(reply);
+        break;
+      }
+      case "end":
+        this.#seen.rest();
+        this.#flush();
+        break;
+      case "conversation":
+        if (!frame.conversation.active) this.#flush();
+        break;
+    }
+  }
+
+  /** @param {Frame} frame */
+  #refused({ code, re, cid, retry_after: seconds = 1 }) {
+    if (KEPT.has(code)) {
+      if (cid) this.#later(seconds, () => this.#again(cid));
+      if (re === "open") this.#later(seconds, () => this.dispatch({ type: "page:reopen" }));
+      return;
+    }
+    const letter = this.#outbox.remove(cid);
+    if (!letter || letter.conversation === this.state.conversation) return;
+    if (letter.frame.text) this.#page.returned(letter.conversation, letter.frame.text);
+    this.#comeBack(letter.conversation);
+  }
+
+  /** @param {number} seconds @param {() => void} act */
+  #later(seconds, act) {
+    this.#world.later(act, seconds * 1000);
+  }
+
+  /** @param {string} cid */
+  #again(cid) {
+    this.#sent.delete(cid);
+    this.#flush();
+  }
+
+  /** The socket shows what it last sent into; if that was another conversation, back to the page's own. @param {string} sentInto */
+  #comeBack(sentInto) {
+    if (sentInto !== this.state.conversation) this.dispatch({ type: "page:reopen" });
+  }
+
+  /** @param {State["connection"]} connection */
+  #status(connection) {
+    if (connection.status !== "connecting") this.#seen.rest();
+    if (connection.code === CLOSE.session) this.#leave(connection.code);
+    else this.dispatch({ type: "page:connection", connection });
+  }
+
+  /** This page is not, or no longer, this user's: the server's answer to a reload knows better. @param {number} code */
+  #leave(code) {
+    if (!this.#page.reload()) this.dispatch({ type: "page:connection", connection: { status: "ended", code } });
+  }
+}

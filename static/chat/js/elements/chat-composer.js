@@ -1,0 +1,132 @@
+// @ts-check
+// <chat-composer>: where text is written, sent, and a reply is stopped. Keeps a draft for each conversation.
+
+import { asked, fit, part, say, write } from "./parts.js";
+import { active, busy } from "../store.js";
+import * as words from "../words.js";
+
+/** @typedef {import("../store.js").State} State */
+
+const NEW = "new";
+
+export class ChatComposer extends HTMLElement {
+  #limit = Infinity;
+  #conversation = "";
+  #full = false;
+  #busy = false;
+  /** @type {State["refusal"]} */ #refusal = null;
+
+  connectedCallback() {
+    this.#limit = Number(this.dataset.limitCharacters) || Infinity;
+    this.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.#send();
+    });
+    this.addEventListener("keydown", (event) => this.#key(event));
+    this.addEventListener("input", () => this.#changed());
+    this.addEventListener("click", (event) => {
+      if (asked(event)?.name === "dismiss") say(this, "dismiss");
+    });
+    part(this, "stop").addEventListener("click", () => say(this, "stop"));
+  }
+
+  /** @param {State} state */
+  render(state) {
+    if (this.#conversation !== (state.conversation ?? NEW)) this.#open(state.conversation);
+    if (state.refusal !== this.#refusal) this.#refused(state.refusal);
+    const writing = active(state) !== null;
+    const focused = this.contains(this.ownerDocument.activeElement);
+    const [send, stop] = [part(this, "send"), part(this, "stop")];
+    const swap = stop.hidden === writing;
+    send.hidden = writing;
+    stop.hidden = !writing;
+    this.#busy = busy(state);
+    this.#input.disabled = state.gone;
+    const assistant = part(this, "assistant");
+    if (assistant) assistant.hidden = state.conversation !== null;
+    // The button under the reader's finger goes away: the focus must not fall to the page.
+    if (swap && focused && this.ownerDocument.activeElement !== this.#input) this.#input.focus();
+    this.#changed();
+  }
+
+  focus() {
+    this.#input.focus();
+  }
+
+  /** Puts a refused text before what has been written since. @param {string} text */
+  giveBack(text) {
+    const input = this.#input;
+    input.value = input.value.trim() ? `${text}\n\n${input.value}` : text;
+    this.#changed();
+    input.focus();
+  }
+
+  /** @returns {HTMLTextAreaElement} */
+  get #input() {
+    return part(this, "composer-input");
+  }
+
+  #send() {
+    const text = this.#input.value;
+    if (this.#busy || this.#full || !text.trim()) return;
+    this.#input.value = "";
+    this.#changed();
+    say(this, "send", { text, assistant: part(this, "assistant")?.value });
+  }
+
+  /** @param {KeyboardEvent} event */
+  #key(event) {
+    if (event.target !== this.#input || event.isComposing) return;
+    if (event.key === "Enter" && !event.shiftKey) {
+      event.preventDefault();
+      this.#send();
+    } else if (event.key === "Escape" && !part(this, "stop").hidden) {
+      say(this, "stop");
+    } else if (event.key === "ArrowUp" && !this.#input.value) {
+      event.preventDefault();
+      say(this, "edit-last");
+    }
+  }
+
+  #changed() {
+    const text = this.#input.value;
+    // Code points, as the server counts; a text far below the limit need not be counted.
+    const length = text.length > this.#limit * 0.9 ? Array.from(text).length : 0;
+    this.#full = length > this.#limit;
+    write(part(this, "count"), length ? words.count(length, this.#limit) : "");
+    part(this, "count").toggleAttribute("data-over", this.#full);
+    this.#input.ariaInvalid = String(this.#full);
+    part(this, "send").disabled = this.#busy || this.#full || !text.trim();
+    fit(this.#input);
+    keepDraft(this.#conversation, text);
+  }
+
+  /** @param {string | null} conversation */
+  #open(conversation) {
+    // What was typed since the first message of a new conversation went out belongs to that conversation.
+    const begun = this.#conversation === NEW && this.#input.value !== "";
+    if (begun) keepDraft(NEW, "");
+    this.#conversation = conversation ?? NEW;
+    if (!begun) this.#input.value = readDraft(this.#conversation);
+  }
+
+  /** @param {State["refusal"]} refusal */
+  #refused(refusal) {
+    this.#refusal = refusal;
+    part(this, "refusal").hidden = !refusal;
+    write(part(this, "refusal-text"), refusal ? words.refusal(refusal.code) : "");
+    if (refusal?.text) this.giveBack(refusal.text);
+  }
+}
+
+/** @param {string} conversation */
+const draftKey = (conversation) => `chat:draft:${conversation}`;
+
+/** @param {string} conversation */
+const readDraft = (conversation) => sessionStorage.getItem(draftKey(conversation)) ?? "";
+
+/** @param {string} conversation @param {string} text */
+export function keepDraft(conversation, text) {
+  if (text) sessionStorage.setItem(draftKey(conversation), text);
+  else sessionStorage.removeItem(draftKey(conversation));
+}

@@ -1,0 +1,122 @@
+// @ts-check
+// <chat-thread>: the scroller with the shown branch. Draws the messages that changed, and keeps the reader's place.
+
+import { Countdown } from "./countdown.js";
+import { asked, clone, part, say, write } from "./parts.js";
+import { StickyEnd } from "./sticky-end.js";
+import { busy, visible } from "../store.js";
+import * as words from "../words.js";
+
+/** @typedef {import("../store.js").State} State */
+/** @typedef {import("./chat-message.js").ChatMessage} ChatMessage */
+
+const QUEUED = "queued";
+
+export class ChatThread extends HTMLElement {
+  /** @type {Map<string, ChatMessage>} */ #drawn = new Map();
+  /** @type {StickyEnd | null} */ #end = null;
+  /** @type {HTMLElement | null} */ #question = null;
+  /** @type {ResizeObserver | null} */ #ruler = null;
+  /** @type {string | undefined} */ #first = undefined;
+  #countdown = new Countdown();
+
+  connectedCallback() {
+    const list = part(this, "messages");
+    for (const element of list.children) this.#drawn.set(element.firstElementChild.dataset.id, element);
+    this.#end = new StickyEnd(this, list, (pinned) => this.toggleAttribute("data-away", !pinned));
+    this.#ruler = new ResizeObserver(() => this.#measure());
+    this.addEventListener("click", (event) => {
+      const name = asked(event)?.name;
+      if (name === "earlier") say(this, "earlier");
+      else if (name === "to-end") this.#end?.jump();
+    });
+    this.#end.jump();
+  }
+
+  /** @param {State} state */
+  render(state) {
+    const now = { busy: busy(state), online: state.connection.status === "open" };
+    const messages = [...visible(state)];
+    if (state.queued?.type === "send") messages.push(/** @type {any} */ (awaiting(state.queued)));
+    const list = part(this, "messages");
+    const anchor = messages[0]?.id === this.#first ? undefined : this.#anchor();
+    this.#first = messages[0]?.id;
+    const fresh = this.#arrange(list, messages);
+    messages.forEach((message) => this.#drawn.get(message.id)?.render(message, now));
+    this.#drawQueued(state.queued, now.online);
+    part(this, "earlier").hidden = !state.messages[0]?.parent;
+    anchor?.();
+    this.#begin(messages, fresh);
+    this.#end?.follow();
+  }
+
+  /** Opens the last question for editing. */
+  editLast() {
+    const elements = [...this.#drawn.values()].reverse();
+    elements.find((element) => element.querySelector('article[data-role="user"]'))?.edit();
+  }
+
+  /** @param {State["queued"]} queued @param {boolean} online */
+  #drawQueued(queued, online) {
+    const line = part(this, "queued");
+    line.hidden = !queued;
+    if (!queued) this.#countdown.stop();
+    else this.#countdown.run(queued.waits, queued.waits?.seconds, (left) => write(line, words.queued(queued, online, left)));
+  }
+
+  /** Makes the children those of the messages, in order. @returns {boolean} whether a question was added at the end */
+  #arrange(/** @type {HTMLElement} */ list, /** @type {{ id: string, role: string }[]} */ messages) {
+    const ids = new Set(messages.map(({ id }) => id));
+    for (const [id, element] of this.#drawn) {
+      if (ids.has(id)) continue;
+      element.remove();
+      this.#drawn.delete(id);
+    }
+    let fresh = false;
+    messages.forEach(({ id, role }, index) => {
+      let element = this.#drawn.get(id);
+      if (!element) {
+        element = /** @type {ChatMessage} */ (clone("message-template"));
+        this.#drawn.set(id, element);
+        fresh ||= role === "user" && index >= messages.length - 2;
+      }
+      if (list.children[index] !== element) list.insertBefore(element, list.children[index] ?? null);
+    });
+    return fresh;
+  }
+
+  /** A new question goes to the top of the view, and its reply fills the room below it. */
+  #begin(/** @type {{ id: string, role: string }[]} */ messages, /** @type {boolean} */ fresh) {
+    const question = messages.findLast(({ role }) => role === "user");
+    const element = (question && this.#drawn.get(question.id)) ?? null;
+    if (element !== this.#question) {
+      this.#ruler?.disconnect();
+      if (element) this.#ruler?.observe(element);
+      this.#question = element;
+      this.#measure();
+    }
+    if (!fresh) return;
+    this.toggleAttribute("data-asked", true);
+    this.#end?.jump();
+  }
+
+  #measure() {
+    this.style.setProperty("--question", `${this.#question?.offsetHeight ?? 0}px`);
+  }
+
+  /** Keeps what a reader looks at in its place while older messages come in above it. */
+  #anchor() {
+    if (this.#end?.pinned) return undefined;
+    const edge = this.getBoundingClientRect().top;
+    const element = [...this.#drawn.values()].find((each) => each.getBoundingClientRect().bottom > edge);
+    const top = element?.getBoundingClientRect().top ?? 0;
+    return () => {
+      if (element?.isConnected) this.scrollTop += element.getBoundingClientRect().top - top;
+    };
+  }
+}
+
+/** A queued frame as the message that it will be. @param {import("../protocol.js").Frame} frame */
+function awaiting({ text, parent }) {
+  return { id: QUEUED, parent, role: "user", status: QUEUED, text, reasoning: "", steps: [], siblings: [] };
+}

@@ -1,0 +1,36 @@
+// @ts-check
+// <message-editor>: a question being written anew, in its place. Says `chat:edited` with the text, or `chat:closed`.
+
+import { action, fit, part, say } from "./parts.js";
+
+export class MessageEditor extends HTMLElement {
+  constructor() {
+    super();
+    this.addEventListener("submit", (event) => {
+      event.preventDefault();
+      const text = this.#input.value;
+      if (text.trim()) say(this, "edited", { text });
+    });
+    this.addEventListener("input", () => fit(this.#input));
+    this.addEventListener("keydown", (event) => {
+      if (event.key === "Escape") say(this, "closed");
+      else if (event.key === "Enter" && !event.shiftKey && !event.isComposing && event.target === this.#input) {
+        event.preventDefault();
+        part(this, "edit").requestSubmit();
+      }
+    });
+  }
+
+  /** @param {string} text */
+  open(text) {
+    action(this, "cancel").addEventListener("click", () => say(this, "closed"));
+    this.#input.value = text;
+    fit(this.#input);
+    this.#input.focus();
+  }
+
+  /** @returns {HTMLTextAreaElement} */
+  get #input() {
+    return part(this, "edit-input");
+  }
+}

@@ -1,0 +1,37 @@
+// @ts-check
+// What every element does with the document: find its parts, clone a template, speak to those above it.
+
+/** @param {ParentNode} root @param {string} name @returns {any} */
+export const part = (root, name) => root.querySelector(`[data-part="${name}"]`);
+
+/** @param {ParentNode} root @param {string} name @returns {any} */
+export const action = (root, name) => root.querySelector(`[data-action="${name}"]`);
+
+/** @param {string} id @returns {HTMLTemplateElement} */
+export const template = (id) => /** @type {HTMLTemplateElement} */ (document.getElementById(id));
+
+/** A new element from a template. @param {string} id @returns {any} */
+export const clone = (id) => document.importNode(template(id).content, true).firstElementChild;
+
+/** @param {HTMLElement} element @param {string} name @param {object} detail */
+export function say(element, name, detail = {}) {
+  element.dispatchEvent(new CustomEvent(`chat:${name}`, { bubbles: true, detail }));
+}
+
+/** What a click in `root` was meant for. @param {Event} event @returns {{ name: string, button: HTMLButtonElement } | null} */
+export function asked(event) {
+  const button = /** @type {Element} */ (event.target).closest("[data-action]");
+  return button instanceof HTMLButtonElement ? { name: button.dataset.action ?? "", button } : null;
+}
+
+/** Sets text only where it differs, so that nothing is announced or selected anew. @param {HTMLElement} element @param {string} text */
+export function write(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+/** Lets a textarea be as high as its text, where the style sheet alone cannot. @param {HTMLTextAreaElement} box */
+export function fit(box) {
+  if (CSS.supports("field-sizing", "content")) return;
+  box.style.blockSize = "auto";
+  box.style.blockSize = `${box.scrollHeight}px`;
+}

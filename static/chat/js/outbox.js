@@ -1,0 +1,53 @@
+// @ts-check
+// The frames that no `ack` has come for, kept over reloads and navigation of the tab. An outbox is one user's: another
+// who signs in in the same tab has another.
+
+/** @typedef {import("./protocol.js").Frame} Frame */
+/** @typedef {{ conversation: string, frame: Frame }} Letter */
+
+export class Outbox {
+  /** @type {Letter[]} */ #letters = [];
+  #storage;
+  #key;
+
+  /** @param {string} user @param {Pick<Storage, "getItem" | "setItem" | "removeItem">} storage */
+  constructor(user, storage) {
+    this.#storage = storage;
+    this.#key = `chat:outbox:${user}`;
+    try {
+      this.#letters = JSON.parse(storage.getItem(this.#key) ?? "[]");
+    } catch {
+      storage.removeItem(this.#key);
+    }
+  }
+
+  /** @param {string} conversation @param {Frame} frame */
+  add(conversation, frame) {
+    this.#letters.push({ conversation, frame });
+    this.#keep();
+  }
+
+  /** @param {string | undefined} cid @returns {Letter | undefined} the one that was there */
+  remove(cid) {
+    const letter = this.#letters.find(({ frame }) => frame.cid === cid);
+    if (!letter) return undefined;
+    this.#letters = this.#letters.filter((other) => other !== letter);
+    this.#keep();
+    return letter;
+  }
+
+  /** The oldest frame of each conversation: the others wait for its reply to end. */
+  heads() {
+    return this.#letters.filter(
+      ({ conversation }, index) => this.#letters.findIndex((other) => other.conversation === conversation) === index,
+    );
+  }
+
+  #keep() {
+    try {
+      this.#storage.setItem(this.#key, JSON.stringify(this.#letters));
+    } catch {
+      // A full storage costs the memory over a reload, not the sending.
+    }
+  }
+}

@@ -1,0 +1,204 @@
+// @ts-check
+// What the page shows, as one value, and the only way it changes: `reduce(state, event) → state`.
+//
+// Pure: no DOM, no clock, no chance. An event is a server's frame as it came, or one of the page's own, whose type
+// begins with "page:". What did not change stays the same object, so whoever draws compares with `===`.
+//
+// What must be done about an event is said in the state; whoever feeds the reducer does it and tells it so:
+//   wants: "open"    send `open` with what is held, then `page:opened`
+//   wants: "resync"  the same, with an empty `have`
+// From then until the answering `state`, gaps want nothing more: that `state` closes them.
+
+import { before, held, isFinal, merged, prepended, upTo } from "./branch.js";
+import { KEPT } from "./protocol.js";
+
+/** @typedef {import("./protocol.js").Message} Message */
+/** @typedef {import("./protocol.js").Entry} Entry */
+/** @typedef {import("./protocol.js").Frame} Frame */
+/**
+ * @typedef {{
+ *   conversation: string | null, made: boolean, gone: boolean, title: string,
+ *   messages: Message[], entries: Entry[],
+ *   queued: Frame | null, refusal: { code: string, re: string, text: string } | null,
+ *   connection: { status: "connecting" | "open" | "waiting" | "paused" | "ended", delay?: number, code?: number },
+ *   wants: "open" | "resync" | null, awaiting: boolean,
+ * }} State
+ * `made`: the server has the conversation. `gone`: it had, and has it no more. `queued`: the frame of this conversation
+ * that is not yet seen to be accepted; `acked` and `waits` (why, and for how many seconds) are the page's notes on it.
+ */
+
+/** @param {{ conversation?: { id: string, title: string } | null, messages?: any[], entries?: Entry[] }} page @returns {State} */
+export function initial({ conversation = null, messages = [], entries = [] } = {}) {
+  return {
+    conversation: conversation?.id ?? null,
+    made: conversation !== null,
+    gone: false,
+    title: conversation?.title ?? "",
+    messages: messages.map((row) => /** @type {Message} */ (merged(undefined, { ...row, from: 0 }))),
+    entries: sorted(entries),
+    queued: null,
+    refusal: null,
+    connection: { status: "connecting" },
+    wants: null,
+    awaiting: false,
+  };
+}
+
+/** @param {State} state @param {Frame} event @returns {State} */
+export function reduce(state, event) {
+  return Object.hasOwn(RULES, event.type) ? RULES[event.type](state, event) : state;
+}
+
+/** The reply that is being written, if any. @param {State} state */
+export function active(state) {
+  const last = state.messages.at(-1);
+  return last && !isFinal(last) ? last : null;
+}
+
+/** Nothing new may be asked of this conversation now. @param {State} state */
+export const busy = (state) => Boolean(active(state) || state.queued || state.gone);
+
+/** @param {State} state */
+export const have = (state) => (state.wants === "resync" ? {} : held(state.messages));
+
+/** The messages to draw: what follows the parent of a queued message waits to be replaced by it. @param {State} state */
+export function visible(state) {
+  const { queued, messages } = state;
+  return queued?.type === "send" ? (upTo(messages, queued.parent) ?? messages) : messages;
+}
+
+/** @type {Record<string, (state: State, event: any) => State>} */
+const RULES = {
+  welcome: (state) => ({
+    ...state,
+    connection: { status: "open" },
+    wants: state.made ? "open" : null,
+    awaiting: false,
+  }),
+
+  state(state, frame) {
+    if ((frame.conversation?.id ?? null) !== state.conversation) return { ...state, awaiting: false };
+    const told = frame.messages.map((/** @type {any} */ row) => merged(find(state, row.id), row));
+    if (told.includes(null)) return { ...state, wants: "resync", awaiting: false };
+    const next = {
+      ...state,
+      title: frame.conversation?.title ?? state.title,
+      made: state.made || frame.conversation !== null,
+      gone: false,
+      messages: [...before(state.messages, told), ...told],
+      wants: null,
+      awaiting: false,
+    };
+    return state.queued?.acked ? { ...next, queued: null } : arrived(next, told);
+  },
+
+  message(state, frame) {
+    if (frame.conversation !== state.conversation) return state;
+    const branch = upTo(state.messages, frame.message.parent);
+    if (!branch) return need(state, "open");
+    const message = merged(find(state, frame.message.id), frame.message);
+    if (!message) return need(state, "resync");
+    return arrived({ ...state, made: true, messages: [...branch, message] }, [message]);
+  },
+
+  delta: (state, frame) => grown(state, frame, "text", "length"),
+  reasoning: (state, frame) => grown(state, frame, "reasoning", "reasoning_length"),
+
+  step(state, frame) {
+    const message = running(state, frame.message);
+    if (!message) return state;
+    const index = message.steps.findIndex((step) => step.id === frame.step.id);
+    return changed(state, message, {
+      steps: index < 0 ? [...message.steps, frame.step] : message.steps.with(index, frame.step),
+    });
+  },
+
+  status(state, frame) {
+    const message = running(state, frame.message);
+    return message ? changed(state, message, { phase: { phase: frame.phase, n: frame.n } }) : state;
+  },
+
+  end(state, frame) {
+    const message = running(state, frame.message);
+    if (!message) return state;
+    const { status, length, reasoning_length, finish_reason, usage, error } = frame;
+    const whole = length === message.length && (reasoning_length ?? message.reasoning_length) === message.reasoning_length;
+    return whole ? changed(state, message, { status, finish_reason, usage, error, phase: null }) : need(state, "open");
+  },
+
+  ack(state, frame) {
+    if (frame.conversation !== state.conversation) return state;
+    const { queued } = state;
+    const next = { ...state, made: true };
+    if (!queued || queued.cid !== frame.cid) return next;
+    // Its messages were told before this socket lived, perhaps on a branch that is no longer shown: ask.
+    if (frame.duplicate) return need({ ...next, queued: null }, "open");
+    return { ...next, queued: { ...queued, acked: true, waits: undefined } };
+  },
+
+  error(state, frame) {
+    const { queued } = state;
+    const { code, re, cid } = frame;
+    if (re === "open") return { ...state, awaiting: false, gone: state.gone || code === "not_found" };
+    if (queued && queued.cid === cid) {
+      if (KEPT.has(code)) return { ...state, queued: { ...queued, waits: { code, seconds: frame.retry_after ?? 1 } } };
+      return { ...state, queued: null, refusal: { code, re, text: queued.text ?? "" } };
+    }
+    return !cid && (re === "select" || re === "stop") ? { ...state, refusal: { code, re, text: "" } } : state;
+  },
+
+  conversation(state, frame) {
+    const { deleted, ...entry } = frame.conversation;
+    const others = state.entries.filter((other) => other.id !== entry.id);
+    const shown = entry.id === state.conversation;
+    return {
+      ...state,
+      entries: deleted ? others : sorted([...others, entry]),
+      title: shown && !deleted ? entry.title : state.title,
+      gone: state.gone || (shown && Boolean(deleted)),
+    };
+  },
+
+  "page:connection": (state, { connection }) => ({ ...state, connection }),
+  "page:opened": (state) => ({ ...state, wants: null, awaiting: true }),
+  "page:reopen": (state) => need({ ...state, awaiting: false }, "open"),
+  "page:queue": (state, { frame, conversation }) => ({ ...state, conversation, queued: frame, refusal: null }),
+  "page:list": (state, { entries }) => ({ ...state, entries: sorted(entries) }),
+  "page:earlier": (state, { messages }) => ({ ...state, messages: prepended(state.messages, messages) }),
+  "page:dismiss": (state) => ({ ...state, refusal: null }),
+};
+
+/** @param {State} state @param {"open" | "resync"} wants @returns {State} */
+const need = (state, wants) => (state.awaiting ? state : { ...state, wants });
+
+/** @param {State} state @param {string} id */
+const find = (state, id) => state.messages.find((message) => message.id === id);
+
+/** @param {State} state @param {string} id */
+function running(state, id) {
+  const message = find(state, id);
+  return message && !isFinal(message) ? message : null;
+}
+
+/** @param {State} state @param {Message} message @param {Partial<Message>} fields @returns {State} */
+function changed(state, message, fields) {
+  return { ...state, messages: state.messages.with(state.messages.indexOf(message), { ...message, ...fields }) };
+}
+
+/** @param {State} state @param {Frame} frame @param {"text" | "reasoning"} text @param {"length" | "reasoning_length"} length */
+function grown(state, frame, text, length) {
+  const message = running(state, frame.message);
+  if (!message || frame.from < message[length]) return state;
+  if (frame.from > message[length]) return need(state, "open");
+  return changed(state, message, { [text]: message[text] + frame.text, [length]: frame.to, phase: null });
+}
+
+/** A row with the queued frame's `cid` is that frame, accepted. @param {State} state @param {Message[]} rows @returns {State} */
+function arrived(state, rows) {
+  return rows.some((row) => row.cid && row.cid === state.queued?.cid) ? { ...state, queued: null } : state;
+}
+
+/** @param {Entry[]} entries */
+function sorted(entries) {
+  return entries.toSorted((a, b) => Number(b.pinned) - Number(a.pinned) || (a.updated < b.updated ? 1 : -1));
+}

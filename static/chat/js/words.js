@@ -1,0 +1,107 @@
+// @ts-check
+// Every sentence that the scripts say, in one place: those of the templates stand in the templates.
+
+/** @typedef {import("./protocol.js").Message} Message */
+
+/** Why a request was refused, and what happened to it. @type {Record<string, string>} */
+const REFUSALS = {
+  rate: "That was a lot of messages in a short time. Yours is sent in a moment.",
+  unavailable: "The server cannot store messages right now. Yours is sent in a moment.",
+  busy: "A reply is still being written here. Your text is back in the box; wait for the reply, or stop it.",
+  too_many: "Too many of your replies are being written in other conversations. Wait for one, or stop one.",
+  budget: "Your allowance is used up for now. Your text is back in the box.",
+  empty: "There is nothing to send yet.",
+  too_long: "The message is too long. Shorten it, or send it in parts.",
+  read_only: "This conversation is locked. Nothing can be added to it.",
+  not_found: "This conversation is not there any more.",
+};
+
+/** Why a reply failed or was cut off. @type {Record<string, string>} */
+const FAILURES = {
+  upstream_unreachable: "The model’s server cannot be reached.",
+  upstream_timeout: "The model took too long to answer.",
+  upstream_rate: "The model’s server is busy with too many requests.",
+  upstream_auth: "The model’s server refused the key. Tell your administrator.",
+  upstream_cut: "The connection to the model broke off.",
+  upstream_malformed: "The model’s server sent something that is not an answer.",
+  upstream_empty: "The model gave an empty answer.",
+  upstream_error: "The model’s server failed.",
+  context_too_long: "The conversation is too long for this model.",
+  lost_worker: "The server stopped while it was writing this reply.",
+  restart: "The server restarted while it was writing this reply.",
+  storage: "The reply could not be stored.",
+  budget: "The allowance for this reply is used up.",
+  flow_error: "Something went wrong while this reply was made.",
+};
+
+/** How a finished reply ended, where that is worth a word. @type {Record<string, string>} */
+const FINISHES = {
+  length: "The reply reached its greatest length.",
+  content_filter: "The model’s server held back the rest of this reply.",
+};
+
+/** What a reply without text is at. @type {Record<string, string>} */
+const PHASES = {
+  waiting: "Thinking…",
+  thinking: "Thinking…",
+  retrying: "The model did not answer. Trying again…",
+  saving: "Saving…",
+};
+
+/** @param {string} code */
+export const refusal = (code) => REFUSALS[code] ?? "The server did not take that. Load the page again if it stays so.";
+
+/** @param {{ code: string, detail?: string } | undefined} error */
+export const failure = (error) => (error && FAILURES[error.code]) || error?.detail || "Something went wrong.";
+
+/** The line under a reply that says how it ended; empty where its text says enough. @param {Message} message */
+export function ending(message) {
+  if (message.role === "user") return "";
+  if (message.status === "stopped") return "You stopped this reply.";
+  if (message.status === "interrupted") return `${failure(message.error)} The text so far is kept.`;
+  if (message.status === "error") return `${failure(message.error)} Your message is saved.`;
+  return FINISHES[message.finish_reason ?? ""] ?? "";
+}
+
+/** @param {Message} message @param {number} seconds */
+export function waiting(message, seconds) {
+  const phase = message.phase?.phase ?? (message.reasoning ? "thinking" : "waiting");
+  return (PHASES[phase] ?? PHASES.waiting) + (seconds >= 2 ? ` ${seconds} s` : "");
+}
+
+/** The quiet line beside the actions. @param {Message} message */
+export function origin(message) {
+  const tokens = message.usage?.completion_tokens;
+  const counted = tokens ? `${message.usage?.estimated ? "about " : ""}${tokens.toLocaleString()} tokens` : "";
+  return [message.model, counted].filter(Boolean).join(" · ");
+}
+
+/** @param {import("./protocol.js").Frame} queued @param {boolean} online @param {number} seconds until it is sent again */
+export function queued({ waits }, online, seconds) {
+  if (!online) return "Kept here, and sent once you are connected again.";
+  return waits ? refusal(waits.code) + (seconds > 0 ? ` (${seconds} s)` : "") : "Sending…";
+}
+
+/** @param {import("./store.js").State["connection"]} connection @param {number} seconds until the next attempt */
+export function connection({ status, code }, seconds) {
+  if (status === "connecting") return "Connecting…";
+  if (status !== "ended") {
+    return `No connection. Trying again${seconds > 0 ? ` in ${seconds} s` : ""}…`;
+  }
+  return code === 4401 ? "You are signed out. Load the page to sign in again." : "This page is out of date. Load it again.";
+}
+
+/** @param {number} length @param {number} limit */
+export const count = (length, limit) => `${length.toLocaleString()} of ${limit.toLocaleString()} characters`;
+
+/** @param {string} title */
+export const more = (title) => `More about “${title}”`;
+
+export const SAID = { user: "You said", assistant: "The assistant said" };
+export const COPIED = "Copied";
+export const RETRY = "Retry";
+export const REGENERATE = "Regenerate";
+export const UNTITLED = "New chat";
+export const BEGAN = "The reply is being written.";
+export const FAILED_CHANGE = "That did not work. Try again in a moment.";
+export const UNFOLD = { more: "Show all", less: "Show less" };
