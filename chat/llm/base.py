@@ -8,7 +8,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """More of the answer. Half of a surrogate pair may stand at either end."""
+    """More of the answer."""
 
     text: str
 

@@ -158,8 +158,7 @@ class WholeReplyTest(UpstreamTest):
 
     async def test_an_emoji_cut_within_its_bytes_or_into_surrogates_arrives(self):
         text = text_of(await self.ask({"tokens": 1, "split_emoji": True}))
-        joined = text.encode("utf-16", "surrogatepass").decode("utf-16")
-        self.assertEqual(joined, numbered(1) + EMOJI * 2)
+        self.assertEqual(text, numbered(1) + EMOJI * 2)
 
     async def test_a_long_history_and_text_of_any_kind_arrive_unchanged(self):
         messages = [{"role": "assistant", "content": "ä\u2028\n\\ \N{GRINNING FACE}"}] * 400

@@ -1,4 +1,5 @@
 from chat.llm.base import FINISH_REASONS, LLMError, Piece, Reasoning, Text, Usage
+from chat.protocol import Cleaner
 
 from .failure import failure_of, log_failure
 
@@ -14,6 +15,7 @@ class Answer:
         self.finish = ""
         self.usage: Usage | None = None
         self.malformed = 0
+        self._text, self._reasoning = Cleaner(), Cleaner()
 
     def take(self, chunk: object) -> list[Piece]:
         """The pieces in one chunk, whatever it looks like. Raises `LLMError` after too many that
@@ -36,10 +38,11 @@ class Answer:
         pieces: list[Piece] = []
         content, thought = delta.get("content"), delta.get("reasoning_content")
         thought = delta.get("reasoning") if thought is None else thought
-        if thought and isinstance(thought, str):
-            pieces.append(Reasoning(thought))
+        if thought and isinstance(thought, str) and (clean := self._reasoning.push(thought)):
+            pieces.append(Reasoning(clean))
         if content and isinstance(content, str):
-            pieces.append(Text(content))
+            if clean := self._text.push(content):
+                pieces.append(Text(clean))
         elif content is not None and content != "":
             self._odd()
         self.begun = self.begun or bool(pieces)

@@ -1,0 +1,122 @@
+from contextlib import suppress
+from uuid import uuid4
+
+from chat.models import Conversation, Message
+from chat.protocol import Refused
+from chat.replies import tree
+
+from .cast import CastTestCase, Status, ask, in_seconds, reply
+
+
+class TreeCase(CastTestCase):
+    def assertRefused(self, code: str, change, *args) -> None:
+        before = list(Conversation.objects.order_by("id").values())
+        with self.assertRaises(Refused) as caught:
+            change(*args)
+        self.assertEqual(caught.exception.code, code)
+        self.assertEqual(list(Conversation.objects.order_by("id").values()), before)
+
+
+class SelectTest(TreeCase):
+    def test_the_branch_through_the_message_is_shown(self):
+        other = reply(self.question, "Just so.")
+        self.assertEqual(self.shown(), [self.question.id, other.id])  # the premise
+        before = self.revision()
+        tree.select(self.alice, self.answer.id)
+        self.assertEqual(self.shown(), [self.question.id, self.answer.id])
+        self.assertGreater(self.revision(), before)
+
+    def test_down_to_the_latest_below_it(self):
+        more = ask(self.talk, "And?", after=self.answer)
+        last = reply(more, "So.")
+        ask(self.talk, "Why not?")
+        tree.select(self.alice, self.question.id)
+        self.assertEqual(self.shown(), [self.question.id, self.answer.id, more.id, last.id])
+
+    def test_strangers_select_nothing(self):
+        reply(self.question, "Just so.")
+        shown = self.shown()
+        for user in (self.bob, self.charlie):
+            with self.subTest(user.username):
+                self.assertRefused("not_found", tree.select, user, self.answer.id)
+        self.assertRefused("not_found", tree.select, self.alice, uuid4())
+        self.assertEqual(self.shown(), shown)
+
+    def test_not_while_a_reply_is_written(self):
+        row = self.running()
+        self.assertRefused("busy", tree.select, self.alice, self.question.id)
+        Message.objects.filter(id=row.id).update(lease_until=in_seconds(-1))
+        tree.select(self.alice, self.question.id)
+        row.refresh_from_db()
+        self.assertEqual(row.status, Status.INTERRUPTED)
+
+
+class RenameTest(TreeCase):
+    def test_the_title_is_the_owners(self):
+        before = self.revision()
+        tree.rename(self.alice, self.talk.id, "  The salt\n of the \0 sea ")
+        self.talk.refresh_from_db()
+        self.assertEqual(self.talk.title, "The salt of the \ufffd sea")
+        self.assertGreater(self.revision(), before)
+
+    def test_a_long_title_is_cut(self):
+        tree.rename(self.alice, self.talk.id, "x" * 1000)
+        self.talk.refresh_from_db()
+        self.assertEqual(self.talk.title, "x" * 200)
+
+    def test_an_empty_one_changes_nothing(self):
+        before = self.revision()
+        for title in ("", "  \n"):
+            tree.rename(self.alice, self.talk.id, title)
+        self.talk.refresh_from_db()
+        self.assertEqual((self.talk.title, self.revision()), ("Why?", before))
+
+    def test_strangers_rename_nothing(self):
+        for user in (self.bob, self.charlie):
+            with self.subTest(user.username):
+                self.assertRefused("not_found", tree.rename, user, self.talk.id, "Mine")
+        self.assertRefused("not_found", tree.rename, self.alice, uuid4(), "Mine")
+
+
+class DeleteTest(TreeCase):
+    def test_what_was_said_is_gone(self):
+        self.running()
+        before = self.revision()
+        tree.delete(self.alice, self.talk.id)
+        self.talk.refresh_from_db()
+        self.assertIsNotNone(self.talk.deleted)
+        self.assertEqual(self.talk.messages.count(), 0)
+        self.assertGreater(self.revision(), before)
+
+    def test_strangers_delete_nothing(self):
+        for user in (self.bob, self.charlie):
+            with self.subTest(user.username):
+                self.assertRefused("not_found", tree.delete, user, self.talk.id)
+        self.assertEqual(self.talk.messages.count(), 2)
+
+    def test_twice_is_not_found(self):
+        tree.delete(self.alice, self.talk.id)
+        self.assertRefused("not_found", tree.delete, self.alice, self.talk.id)
+
+
+class BellTest(TreeCase):
+    """The bell rings once a change is committed, and only then."""
+
+    def rung(self, change, *args) -> int:
+        with self.captureOnCommitCallbacks() as callbacks, suppress(Refused):
+            change(*args)
+        return len(callbacks)
+
+    def test_every_change_rings_once(self):
+        for change, args in (
+            (tree.select, (self.alice, self.question.id)),
+            (tree.rename, (self.alice, self.talk.id, "New")),
+            (tree.delete, (self.alice, self.talk.id)),
+        ):
+            with self.subTest(change.__name__):
+                self.assertEqual(self.rung(change, *args), 1)
+
+    def test_what_is_refused_or_changes_nothing_is_silent(self):
+        self.assertEqual(self.rung(tree.rename, self.alice, self.talk.id, " "), 0)
+        self.assertEqual(self.rung(tree.delete, self.charlie, self.talk.id), 0)
+        self.assertEqual(self.rung(tree.select, self.charlie, self.answer.id), 0)
