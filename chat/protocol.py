@@ -6,18 +6,12 @@ lengths count code points, as Python's `len` does.
 """
 
 import json
-import re
 from typing import Annotated, Any, Literal, NotRequired, TypedDict
 from uuid import UUID
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    TypeAdapter,
-    ValidationError,
-)
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
+
+from chat.text import clean
 
 VERSION = 1
 
@@ -79,47 +73,11 @@ class Refused(Exception):
         self.retry_after = retry_after
 
 
-# Text
-
-_UNSTORABLE = re.compile("[\0\ud800-\udfff]")
-
-
-def clean(text: str) -> str:
-    """`text` as every database and every browser can take it: surrogate pairs joined, a lone
-    surrogate or NUL as U+FFFD."""
-    if text.isascii() and "\0" not in text:
-        return text
-    if _UNSTORABLE.search(text) is None:
-        return text
-    joined = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return joined.replace("\0", "\ufffd")
-
-
-class Cleaner:
-    """`clean` for text that comes in pieces: half of a surrogate pair waits for the other half."""
-
-    def __init__(self) -> None:
-        self._held = ""
-
-    def push(self, text: str) -> str:
-        """The clean text that is certain after `text`."""
-        if self._held:
-            text, self._held = self._held + text, ""
-        if text and "\ud800" <= text[-1] <= "\udbff":
-            text, self._held = text[:-1], text[-1]
-        return clean(text)
-
-    def rest(self) -> str:
-        """What is left at the end: U+FFFD for a half that never found its other."""
-        held, self._held = self._held, ""
-        return clean(held)
-
-
 # Client → server
 
 
 def _uuid(value: object) -> UUID:
-    if not isinstance(value, str) or len(value) != 36 or value != value.lower():
+    if not isinstance(value, str) or len(value) != 36 or value != str(UUID(value)):
         raise ValueError("not a UUID in lower case with hyphens")
     return UUID(value)
 
@@ -232,7 +190,7 @@ class Usage(TypedDict):
     estimated: bool
 
 
-# The keys of a step and of a message that are absent rather than null are NotRequired.
+# A key that is absent rather than null is NotRequired.
 class Step(TypedDict):
     id: str
     name: str
@@ -278,13 +236,8 @@ def reply_error(code: str) -> ReplyError:
 
 
 def welcome(*, user: dict, limits: dict, heartbeat: float) -> Frame:
-    return {
-        "type": "welcome",
-        "v": VERSION,
-        "user": user,
-        "limits": limits,
-        "heartbeat": heartbeat,
-    }
+    about = {"user": user, "limits": limits, "heartbeat": heartbeat}
+    return {"type": "welcome", "v": VERSION} | about
 
 
 def state(*, conversation: dict, messages: list[MessageObject]) -> Frame:
@@ -307,23 +260,15 @@ def message(conversation: str, body: MessageObject) -> Frame:
 
 
 def delta(message: str, start: int, text: str) -> Frame:
-    return {
-        "type": "delta",
-        "message": message,
-        "from": start,
-        "to": start + len(text),
-        "text": text,
-    }
+    return {"type": "delta", "message": message, **_piece(start, text)}
 
 
 def reasoning(message: str, start: int, text: str) -> Frame:
-    return {
-        "type": "reasoning",
-        "message": message,
-        "from": start,
-        "to": start + len(text),
-        "text": text,
-    }
+    return {"type": "reasoning", "message": message, **_piece(start, text)}
+
+
+def _piece(start: int, text: str) -> dict:
+    return {"from": start, "to": start + len(text), "text": text}
 
 
 def step(message: str, body: Step) -> Frame:

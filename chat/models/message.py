@@ -58,9 +58,9 @@ class MessageQuerySet(models.QuerySet):
 
     def children_of(self, parents: Iterable[uuid.UUID | None]) -> "MessageQuerySet":
         """The messages that follow one of `parents`; None stands for the first messages."""
-        ids = {parent for parent in parents if parent is not None}
-        firsts = Q(parent__isnull=True) if len(ids) < len(set(parents)) else Q()
-        return self.filter(Q(parent__in=ids) | firsts)
+        parents = set(parents)
+        firsts = Q(parent__isnull=True) if None in parents else Q()
+        return self.filter(Q(parent__in=parents - {None}) | firsts)
 
     def history(self) -> list[dict]:
         """The shown branch as a model is told of it: replies without text are left out."""
@@ -120,7 +120,8 @@ class MessageQuerySet(models.QuerySet):
         """Make these replies `interrupted`, those of them that are still running; returns which."""
         lost = Ending(status=Message.Status.INTERRUPTED, error="lost_worker")
         running = self.active().only("id", "conversation_id")
-        return [reply for reply in running if Message.objects.end(reply.id, lost)]
+        # `self.end`, not that of all: one that renewed its lease meanwhile is stale no more.
+        return [reply for reply in running if self.end(reply.id, lost)]
 
     def written_by(self, workers: Iterable[str]) -> "MessageQuerySet":
         return self.filter(worker__in=list(workers))

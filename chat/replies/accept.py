@@ -13,7 +13,8 @@ from django.utils import timezone
 
 from chat import flows
 from chat.models import Conversation, Message, lease_end
-from chat.protocol import Continue, Refused, Regenerate, Send, clean
+from chat.protocol import Continue, Refused, Regenerate, Send
+from chat.text import clean
 
 from .tree import lock, lock_of
 
@@ -59,6 +60,8 @@ def accept(
         return _again(conversation, earlier)
     if isinstance(frame, Send):
         parent, text = _parent(conversation, frame), _text(frame)
+        if frame.assistant is not None and frame.assistant not in flows.names():
+            raise Refused("bad_field")
     else:
         base = _reply(conversation, frame.message)
     _check_limits(user, conversation)
@@ -86,10 +89,7 @@ def accept(
 
 def _conversation_of_send(user: AbstractBaseUser, frame: Send) -> Conversation:
     if frame.parent is None:
-        offered = flows.names()
-        assistant = frame.assistant or offered[0]
-        if assistant not in offered:
-            raise Refused("bad_field")
+        assistant = frame.assistant or flows.names()[0]
         Conversation.objects.make(frame.conversation, owner=user, assistant=assistant)
     return lock(user, frame.conversation)
 

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from chat.llm.base import estimate_tokens
 from chat.models import Append, Ending, Step
-from chat.protocol import Cleaner, clean
+from chat.text import Cleaner, clean
 
 from .log import Log
 

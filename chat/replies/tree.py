@@ -6,7 +6,8 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 
 from chat.models import Conversation, Message
-from chat.protocol import Refused, clean
+from chat.protocol import Refused
+from chat.text import clean
 
 from . import bus
 

@@ -1,4 +1,3 @@
-import unittest
 from datetime import timedelta
 from functools import partial
 from uuid import uuid4
@@ -265,9 +264,6 @@ class SettleTest(CastTestCase):
             self.assertEqual(Message.objects.stale().settle(), [])
         self.assertEqual(Message.objects.get(id=row.id).status, "done")
 
-    # settle() looks for stale rows and then ends each if it is still running: whether it is still
-    # stale is not asked again, although the one that renewed its lease meanwhile is alive.
-    @unittest.expectedFailure
     def test_one_who_renewed_its_lease_meanwhile_lives(self):
         row = self.running(lease_until=in_seconds(-1))
         renew = partial(Message.objects.append, [Append(row.id, 0)], worker=WORKER, lease=15)
@@ -318,8 +314,6 @@ class ChildrenTest(CastTestCase):
         self.assertEqual(list(rows.children_of([])), [])
         self.assertEqual(list(rows.children_of([edited.id])), [])
 
-    # children_of() goes through `parents` twice, so of an iterator it forgets the None.
-    @unittest.expectedFailure
     def test_parents_may_be_any_iterable(self):
         parents = iter([None, self.question.id])
         found = self.talk.messages.children_of(parents)

@@ -2,7 +2,7 @@ from django.test import SimpleTestCase
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from chat.protocol import Cleaner, clean
+from chat.text import Cleaner, clean
 
 # Any string that Python can hold, rich in what has to be replaced or joined.
 HALVES = st.sampled_from(["\ud83d", "\udc4d", "\ud800", "\udbff", "\udc00", "\udfff", "\0"])

@@ -1,5 +1,5 @@
 from chat.llm.base import FINISH_REASONS, LLMError, Piece, Reasoning, Text, Usage
-from chat.protocol import Cleaner
+from chat.text import Cleaner
 
 from .failure import failure_of, log_failure
 

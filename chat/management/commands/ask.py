@@ -11,6 +11,7 @@ from django.core.management import BaseCommand, CommandError
 
 from chat import flows, llm, protocol
 from chat.llm.base import LLMError
+from chat.text import Cleaner, clean
 
 logger = logging.getLogger("chat.ask")
 
@@ -20,7 +21,7 @@ class Terminal:
 
     def __init__(self, out, err) -> None:
         self._out, self._err = out, err
-        self._cleaner = protocol.Cleaner()
+        self._cleaner = Cleaner()
         self.said_anything = False
 
     async def text(self, text: str) -> None:
@@ -29,7 +30,7 @@ class Terminal:
         self._out.flush()
 
     async def reasoning(self, text: str) -> None:
-        self._err.write(protocol.clean(text), ending="")
+        self._err.write(clean(text), ending="")
         self._err.flush()
 
     async def retrying(self, attempt: int) -> None:
@@ -60,7 +61,7 @@ class Command(BaseCommand):
 
     def handle(self, *, question: str, flow: str, model: str, system: str, **options) -> None:
         piped = "" if sys.stdin is None or sys.stdin.isatty() else sys.stdin.read()
-        question = protocol.clean("\n\n".join(part for part in (question, piped) if part.strip()))
+        question = clean("\n\n".join(part for part in (question, piped) if part.strip()))
         if not question:
             raise CommandError('There is no question. Try: manage.py ask "What can you do?"')
         try:
