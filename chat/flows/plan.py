@@ -30,11 +30,12 @@ class Plan(AsyncNode):
 
     async def prep_async(self, shared: Shared) -> list[dict]:
         options = shared["options"]
+        # What follows the question (where a reply is continued) is no part of what to plan.
+        question = len(shared["messages"]) - options["keep_last"]
         return trimmed(
-            shared["messages"],
+            shared["messages"][: question + 1],
             f"{options['system']}\n\n{PLAN_PROMPT}".strip(),
             options["context_tokens"],
-            options["keep_last"],
         )
 
     async def exec_async(self, prompt: list[dict]) -> tuple[str, Usage | None]:

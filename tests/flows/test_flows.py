@@ -182,6 +182,17 @@ class PlanTest(AnyFlow, FlowCase):
         self.assertEqual(answer.messages[0]["content"], f"{SYSTEM}\n\nFollow this plan:\n- salt")
         self.assertIsNone(answer.options["max_tokens"])
 
+    async def test_a_reply_that_is_continued_is_planned_for_its_question(self):
+        model = Scripted().say("- salt").then().say("more")
+        kept = [
+            {"role": "assistant", "content": "Because of"},
+            {"role": "user", "content": "Go on."},
+        ]
+        await self.run_flow("plan", model, messages=[*QUESTION, *kept], keep_last=3)
+        plan, answer = model.asked
+        self.assertEqual(plan.messages[1:], QUESTION)
+        self.assertEqual(answer.messages[1:], [*QUESTION, *kept])
+
     async def test_without_a_system_prompt_the_plan_is_all_of_it(self):
         model = Scripted().say("- salt").then().say("Because.")
         await self.run_flow("plan", model, system="")
