@@ -45,6 +45,8 @@ class ChatConsumer(AsyncWebsocketConsumer):
             return await self.bye(protocol.CLOSE_SESSION_ENDED)
         profile = await in_database(Profile.objects.of, self.user)
         self.process = await process.current()
+        if self.process.draining:
+            return await self.bye(protocol.CLOSE_RESTART)
         self.follower = self.process.follower(self.user, self.send_frame, self.bye)
         await self.send_frame(
             protocol.welcome(

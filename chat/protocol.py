@@ -23,12 +23,14 @@ CLOSE_PROTOCOL = 4400
 CLOSE_SESSION_ENDED = 4401
 CLOSE_FOREIGN_ORIGIN = 4403
 CLOSE_TOO_SLOW = 4008
+CLOSE_RESTART = 4012
 
 CLOSE_DETAILS = {
     CLOSE_PROTOCOL: "This page sends what the server does not understand. Load it again.",
     CLOSE_SESSION_ENDED: "Your session has ended. Load the page again to sign in.",
     CLOSE_FOREIGN_ORIGIN: "This page belongs to another site than the chat.",
     CLOSE_TOO_SLOW: "The connection was too slow to follow the reply.",
+    CLOSE_RESTART: "The server restarts.",
 }
 
 # Why a request was refused. Nothing was written then, and its `cid` is free.

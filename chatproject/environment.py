@@ -10,7 +10,9 @@ from pathlib import Path
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
-environ.Env.read_env(Path(__file__).resolve().parent.parent / ".env")
+FILE = Path(__file__).resolve().parent.parent / ".env"
+if FILE.exists():
+    environ.Env.read_env(FILE)
 env = environ.FileAwareEnv()
 
 

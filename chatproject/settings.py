@@ -111,6 +111,7 @@ CHAT_TIMES = {
     "settle": seconds("SETTLE_SECONDS", 5),
     "poll": seconds("POLL_SECONDS", 1),
     "heartbeat": seconds("HEARTBEAT_SECONDS", 20),
+    "drain": seconds("DRAIN_SECONDS", 10),
 }
 
 # The widest JSON escape of one character is 6 bytes (\uXXXX), so a full message always fits.

@@ -25,6 +25,7 @@ FLOORS = {
     "chat.consumers": (4, "socket"),
     "chat.routing": (4, "socket"),
     "chat.session": (4, "socket"),
+    "chat.lifespan": (4, "server"),
     "chat.views": (4, "pages"),
     "chat.urls": (4, "pages"),
     "chat.admin": (4, "admin"),
@@ -51,6 +52,7 @@ ROOMS = {
     "pocketflow": ["chat.flows"],
     "psycopg": [],  # Django's own affair
     "pydantic": ["chat.protocol"],
+    "twisted": ["chat.lifespan"],  # daphne's reactor
     "uvicorn": [],  # starts the house, is not started by it
     "whitenoise": ["chatproject.static"],
 }

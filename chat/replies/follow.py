@@ -124,6 +124,9 @@ class Follower:
         if held or self._news or self._requests:
             self.wake()
 
+    async def bye(self, code: int) -> None:
+        await self._close(code)
+
     # The one task of the socket
 
     async def run(self) -> None:

@@ -33,6 +33,9 @@ class Reader(Protocol):
     def check(self) -> None:
         """A second has passed."""
 
+    async def bye(self, code: int) -> None:
+        """Close, and say why."""
+
 
 class Hub:
     """Who looks at what in this process, and the logs of the replies that are looked at.
@@ -63,6 +66,13 @@ class Hub:
                 reader.news()
         self._changed.add(conversation)
         self._heard.set()
+
+    async def say_bye(self, code: int) -> None:
+        """Close every socket."""
+        byes = [reader.bye(code) for reader in self.readers]
+        for failed in await asyncio.gather(*byes, return_exceptions=True):
+            if failed is not None:
+                logger.info("a socket was gone before its bye: %s", type(failed).__name__)
 
     # Logs
 

@@ -2,15 +2,16 @@ import asyncio
 import contextvars
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
 
-from chat import llm
+from chat import llm, protocol
 from chat.models import Message
-from chat.protocol import Continue, Frame, Regenerate, Send
+from chat.protocol import Continue, Frame, Refused, Regenerate, Send
 
 from . import accept, bus, settle, tree
 from .accept import Accepted, Task
@@ -25,7 +26,13 @@ from .writer import Writer
 
 logger = logging.getLogger("chat.replies")
 
+# How long the writing of interrupted replies may take at the end (seconds).
+INTERRUPTING = 3
+# When a request that a server at its end did not take may be sent again (seconds).
+RETRY_AFTER = 2
+
 _processes: dict[asyncio.AbstractEventLoop, "Process"] = {}
+_drains: list[asyncio.Future] = []  # a loop keeps no strong reference to its tasks
 
 
 async def current() -> "Process":
@@ -39,6 +46,29 @@ async def current() -> "Process":
     return process
 
 
+async def drain() -> None:
+    """End what the running event loop's process does, if it has one."""
+    process = _processes.get(asyncio.get_running_loop())
+    if process is not None:
+        await process.drain()
+
+
+def begin_drain(*, and_all_tasks: bool = False) -> asyncio.Future:
+    """Drain, for a caller that cannot wait; then, if asked, end every other task of the loop."""
+
+    async def work() -> None:
+        await drain()
+        if and_all_tasks:
+            others = asyncio.all_tasks() - {asyncio.current_task()}
+            for task in others:
+                task.cancel()
+            await asyncio.gather(*others, return_exceptions=True)
+            await asyncio.get_running_loop().shutdown_asyncgens()
+
+    _drains.append(asyncio.ensure_future(work()))
+    return _drains[-1]
+
+
 class Process:
     """What runs in this process whoever is connected: the replies, their writer, the hub that
     knows who looks, and the settler. Sockets come and go; these stay."""
@@ -48,6 +78,7 @@ class Process:
         self.hub = Hub()
         self.writer = Writer(self.hub, self.worker.id)
         self.starting: asyncio.Task | None = None
+        self.draining = False
         self._tasks: set[asyncio.Task] = set()
 
     async def start(self) -> None:
@@ -81,7 +112,7 @@ class Process:
     async def stop(self, user: AbstractBaseUser, reply: UUID) -> None:
         """Stop a reply, wherever it is written. Raises Refused."""
         await in_database(stop, user, reply)
-        live = self.writer.get(reply)
+        live = self.writer.live().get(reply)
         if live is not None:
             live.cancel("restart")  # the row says `stopped` already: this only ends the model
 
@@ -94,11 +125,27 @@ class Process:
         """Who tells one socket of `user` what there is to tell."""
         return Follower(self.hub, user, send, close)
 
+    async def drain(self) -> None:
+        """Accept nothing more, let the replies end for a while, interrupt the rest, and say bye.
+
+        A courtesy: whoever is killed without it leaves the same rows, a lease later.
+        """
+        self.draining = True
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.writer.idle(), settings.CHAT_TIMES["drain"])
+        for live in self.writer.live().values():
+            live.cancel("restart")
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self.writer.idle(), INTERRUPTING)
+        await self.hub.say_bye(protocol.CLOSE_RESTART)
+
     # Inside
 
     async def _request(
         self, user: AbstractBaseUser, frame: Send | Regenerate | Continue
     ) -> Accepted:
+        if self.draining:
+            raise Refused("unavailable", retry_after=RETRY_AFTER)
         model = await llm.get().name()
         accepted = await in_database(accept.accept, user, frame, worker=self.worker.id, model=model)
         if accepted.task is not None:

@@ -51,6 +51,8 @@ class Writer:
         self._replies: dict[UUID, LiveReply] = {}
         self._thread = DatabaseThreads(1, "writer")
         self._woken = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
         self._sleeps_until = 0.0
         self._free_at = 0.0  # a commit for a first token or an end may begin
         self._tick_at = 0.0  # a commit for more of a reply may begin
@@ -58,15 +60,16 @@ class Writer:
     def add(self, reply: LiveReply) -> None:
         """Write this reply from now on, until it is final."""
         self._replies[reply.id] = reply
+        self._idle.clear()
         self._woken.set()
 
-    def live(self) -> list[UUID]:
+    def live(self) -> dict[UUID, LiveReply]:
         """The replies that this process writes."""
-        return list(self._replies)
+        return dict(self._replies)
 
-    def get(self, id: UUID) -> LiveReply | None:
-        """The reply, if this process writes it."""
-        return self._replies.get(id)
+    async def idle(self) -> None:
+        """Wait until every reply is final."""
+        await self._idle.wait()
 
     def wake(self, reply: LiveReply) -> None:
         """There is something to commit of `reply`."""
@@ -166,6 +169,8 @@ class Writer:
             if outcome.final is None:
                 return
         del self._replies[reply.id]
+        if not self._replies:
+            self._idle.set()
         reply.cancel("lost_worker")
         if outcome.final is not None:
             log.finish(outcome.final)

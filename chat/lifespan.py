@@ -1,0 +1,44 @@
+"""The door of the server itself: it starts, and it is told to stop.
+
+Told to stop (SIGTERM), a server drains first, while its sockets live, so that whoever is reading
+reads to the end.
+"""
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+
+from twisted.internet import reactor
+from twisted.internet.defer import Deferred
+
+from chat.replies import process
+
+
+async def lifespan(scope: dict, receive: Callable[[], Awaitable[dict]], send: Callable) -> None:
+    """The ASGI lifespan, which uvicorn speaks."""
+    while True:
+        message = await receive()
+        if message["type"] == "lifespan.startup":
+            await process.current()
+            with suppress(ValueError):  # a loop that is not the main thread's gets no signals
+                asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, _drain_and_interrupt)
+            await send({"type": "lifespan.startup.complete"})
+        else:
+            await process.drain()
+            await send({"type": "lifespan.shutdown.complete"})
+            return
+
+
+def _drain_and_interrupt() -> None:
+    """Drain, and only then stop uvicorn, by the signal after which it exits with 0: on SIGTERM it
+    would close the sockets first, and in the end kill itself by that signal once more."""
+    process.begin_drain().add_done_callback(lambda _: signal.raise_signal(signal.SIGINT))
+
+
+def drain_before_daphne_stops() -> None:
+    """Daphne has no lifespan; its reactor waits for whoever asks before it stops. It leaves its
+    tasks as they are, and Python crashes over some of them at its exit: they are ended, too."""
+    reactor.addSystemEventTrigger(
+        "before", "shutdown", lambda: Deferred.fromFuture(process.begin_drain(and_all_tasks=True))
+    )
