@@ -1,12 +1,12 @@
 """Whose browser is at the other end of a socket."""
 
-from http.cookies import CookieError, SimpleCookie
 from importlib import import_module
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY, load_backend
 from django.contrib.auth.models import AbstractBaseUser
+from django.http import parse_cookie
 from django.http.request import split_domain_port, validate_host
 from django.utils.crypto import constant_time_compare
 
@@ -17,7 +17,7 @@ def user_of(scope: dict) -> AbstractBaseUser | None:
     Not Channels' AuthMiddleware: where the secret key was rotated (SECRET_KEY_FALLBACKS) that one
     flushes the session and so signs the user out everywhere. This one only reads.
     """
-    key = _cookies(scope).get(settings.SESSION_COOKIE_NAME)
+    key = parse_cookie(_header(scope, b"cookie")).get(settings.SESSION_COOKIE_NAME)
     if not key:
         return None
     session = import_module(settings.SESSION_ENGINE).SessionStore(key)
@@ -58,12 +58,3 @@ def _bracketed(host: str | None) -> str | None:
 
 def _header(scope: dict, name: bytes) -> str:
     return dict(scope["headers"]).get(name, b"").decode("latin-1")
-
-
-def _cookies(scope: dict) -> dict[str, str]:
-    try:
-        return {
-            name: morsel.value for name, morsel in SimpleCookie(_header(scope, b"cookie")).items()
-        }
-    except CookieError:
-        return {}

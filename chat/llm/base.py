@@ -20,6 +20,9 @@ class Reasoning:
     text: str
 
 
+TOKENS = 2**31 - 1  # what a database holds; a larger number is no count of tokens
+
+
 @dataclass(frozen=True, slots=True)
 class Usage:
     """What the reply cost, in tokens. At most once, before `Finish`."""

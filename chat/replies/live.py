@@ -30,6 +30,7 @@ class Write:
     append: Append
     steps: tuple[Step, ...] = ()
     ending: Ending | None = None
+    refused: bool = False  # it only says that the database refused the one before
 
 
 class LiveReply:

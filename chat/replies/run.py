@@ -2,8 +2,9 @@ import asyncio
 import logging
 
 from chat import flows, llm
-from chat.llm.base import LLMError, Usage, estimate_tokens
+from chat.llm.base import TOKENS, LLMError, Usage, estimate_tokens
 from chat.models import Ending, Message
+from chat.text import clean
 
 from .accept import Task
 from .live import LiveReply, ReplyFull
@@ -16,12 +17,13 @@ async def run(live: LiveReply, task: Task) -> None:
     reply = task.reply
     shared = flows.shared(task.messages, keep_last=task.keep_last)
     live.log.tell_phase("waiting")
-    error = ""
+    error, finish_reason = "", ""
     try:
         flow = flows.build(reply.assistant, llm=llm.get(model=reply.model), emit=live)
         await flow.run_async(shared)
+        finish_reason = str(shared.get("finish_reason") or "stop")[:64]
     except ReplyFull:
-        shared["finish_reason"] = "length"
+        finish_reason = "length"
     except asyncio.CancelledError:
         error = live.cancelled_for
     except LLMError as failure:
@@ -33,30 +35,38 @@ async def run(live: LiveReply, task: Task) -> None:
         logger.exception("reply %s: its flow %s failed", reply.id, reply.assistant)
     if not error and not live.length:
         error = "upstream_empty"
-    live.end(_ending(live, task, shared, error))
-
-
-def _ending(live: LiveReply, task: Task, shared: dict, error: str) -> Ending:
-    usage = shared.get("usage")
-    estimated = usage is None
-    if usage is None:
-        prompt = shared.get("prompt", task.messages)
-        usage = Usage(
-            sum(estimate_tokens(message["content"]) for message in prompt),
-            live.estimated_tokens(),
+    usage = _reported(shared)
+    tokens = usage or Usage(_estimated_prompt(shared, task), live.estimated_tokens())
+    live.end(
+        Ending(
+            status=_status(error, live.length),
+            finish_reason="" if error else clean(finish_reason),
+            error=error,
+            prompt_tokens=tokens.prompt_tokens,
+            completion_tokens=tokens.completion_tokens,
+            usage_estimated=usage is None,
         )
-    lost = error in {"restart", "lost_worker"}
-    if not error:
-        status = Message.Status.DONE
-    elif live.length or lost:
-        status = Message.Status.INTERRUPTED
-    else:
-        status = Message.Status.ERROR
-    return Ending(
-        status=status,
-        finish_reason="" if error else shared.get("finish_reason") or "stop",
-        error=error,
-        prompt_tokens=usage.prompt_tokens,
-        completion_tokens=usage.completion_tokens,
-        usage_estimated=estimated,
     )
+
+
+def _status(error: str, length: int) -> str:
+    if not error:
+        return Message.Status.DONE
+    if length or error in {"restart", "lost_worker"}:
+        return Message.Status.INTERRUPTED
+    return Message.Status.ERROR
+
+
+def _reported(shared: dict) -> Usage | None:
+    """The usage that the flow has left, if it is one: a flow is anybody's code."""
+    usage = shared.get("usage")
+    counts = (usage.prompt_tokens, usage.completion_tokens) if isinstance(usage, Usage) else ()
+    possible = [count for count in counts if type(count) is int and 0 <= count <= TOKENS]
+    return usage if len(possible) == 2 else None
+
+
+def _estimated_prompt(shared: dict, task: Task) -> int:
+    """About how many tokens the model was sent."""
+    prompt = shared.get("prompt")
+    messages = prompt if isinstance(prompt, list) else task.messages
+    return sum(estimate_tokens(str(message.get("content", ""))) for message in messages)

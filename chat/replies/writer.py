@@ -14,7 +14,7 @@ from time import monotonic
 from uuid import UUID
 
 from django.conf import settings
-from django.db import DataError, IntegrityError, transaction
+from django.db import InterfaceError, OperationalError, transaction
 
 from chat.models import Append, Ending, Message, Step
 from chat.protocol import MessageObject
@@ -122,22 +122,24 @@ class Writer:
             self._apply(reply, outcome, began)
 
     async def _write(self, writes: list[Write]) -> list[Outcome]:
-        """Commit, however long the database takes. What it refuses for its data ends a reply."""
+        """Commit, however long the database takes. A write that it refuses ends its reply, and no
+        other's."""
         pause = 0.05
         while True:
             try:
                 return await self._thread(commit, writes, self._worker)
-            except (DataError, IntegrityError) as error:
-                logger.error("the database refused a write: %s", type(error).__name__)
-                if len(writes) == 1:
-                    writes = [self._without_data(writes[0])]
-                else:
-                    return [(await self._write([write]))[0] for write in writes]
-            except Exception as error:
+            except (OperationalError, InterfaceError) as error:
                 logger.warning(
                     "%d replies wait for the database: %s", len(writes), type(error).__name__
                 )
                 self._wait_for_database()
+            except Exception as error:
+                logger.error("a write was refused: %s", type(error).__name__)
+                if len(writes) > 1:
+                    return [(await self._write([write]))[0] for write in writes]
+                if writes[0].refused:
+                    return [Outcome(writes[0], written=False)]  # its lease will end it
+                writes = [self._without_data(writes[0])]
             await asyncio.sleep(pause)
             pause = min(2 * pause, 1)
 
@@ -146,7 +148,7 @@ class Writer:
         self._replies[write.append.id].cancel("storage")
         append = replace(write.append, text="", reasoning="")
         status = Message.Status.INTERRUPTED if append.length else Message.Status.ERROR
-        return Write(append, ending=Ending(status, error="storage"))
+        return Write(append, ending=Ending(status, error="storage"), refused=True)
 
     def _wait_for_database(self) -> None:
         """Readers learn that nothing is lost; a model whose reply has no lease left is stopped."""
@@ -179,7 +181,7 @@ class Writer:
             log.vanish()
             self._hub.close(log)
         else:
-            logger.warning("reply %s is written by another worker", reply.id)
+            logger.warning("reply %s is this worker's no more", reply.id)
             log.local = False
         bus.ring(log.conversation)
 

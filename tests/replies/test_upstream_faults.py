@@ -1,5 +1,6 @@
 """How a reply ends when the model's server fails: its status, its code, and what is kept."""
 
+import json
 from uuid import uuid4
 
 from tests.replies.case import ServerCase, asks
@@ -74,3 +75,15 @@ class UpstreamTests(ServerCase):
             tab = await alice.tab()
             await tab.ask(asks(status=400, error={"message": "canary sk-CANARY"}))
             self.assertNotIn("CANARY", str(tab.all("end")) + self.server.log.read_text())
+
+    async def test_a_number_that_no_database_holds_harms_nobody(self):
+        async with Person(self.server.url) as mallory, Person(self.server.url) as alice:
+            odd, tab = await mallory.tab(), await alice.tab()
+            ack = await tab.send(asks(tokens=200, rate=100))
+            usage = {"choices": [], "usage": {"prompt_tokens": 10**30, "completion_tokens": 1}}
+            reply = await odd.ask(
+                asks(tokens=2, usage=False, raw=[f"data: {json.dumps(usage)}", ""])
+            )
+            self.assertEqual((reply["status"], reply["text"]), ("done", numbered(2)))
+            self.assertTrue(reply["usage"]["estimated"])
+            self.assertEqual((await tab.ended(ack["reply"]))["text"], numbered(200))

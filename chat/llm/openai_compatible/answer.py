@@ -1,4 +1,4 @@
-from chat.llm.base import FINISH_REASONS, LLMError, Piece, Reasoning, Text, Usage
+from chat.llm.base import FINISH_REASONS, TOKENS, LLMError, Piece, Reasoning, Text, Usage
 from chat.text import Cleaner
 
 from .failure import failure_of, log_failure
@@ -65,7 +65,7 @@ class Answer:
         if not isinstance(usage, dict):
             return
         prompt, completion = usage.get("prompt_tokens"), usage.get("completion_tokens")
-        if type(prompt) is int and type(completion) is int:
+        if all(type(n) is int and 0 <= n <= TOKENS for n in (prompt, completion)):
             self.usage = Usage(prompt, completion)
 
     def _odd(self) -> list[Piece]:
