@@ -160,7 +160,7 @@ class ConversationAdmin(ContentAdmin):
             if stopped:
                 note = _("Stopped the reply, message %(seq)d.") % {"seq": reply.seq}
                 self.log_change(request, reply.conversation, note)
-                transaction.on_commit(lambda: bus.ring(reply.conversation_id))
+                transaction.on_commit(lambda: bus.ring(bus.CHANGED, reply.conversation_id))
         return stopped
 
     # Delete: as its owner does, what was said goes and the row stays
@@ -190,7 +190,7 @@ class ConversationAdmin(ContentAdmin):
             except Conversation.DoesNotExist:
                 return  # its owner was faster
             locked.delete_content()
-            transaction.on_commit(lambda: bus.ring(obj.id))
+            transaction.on_commit(lambda: bus.ring(bus.CHANGED, obj.id))
 
     def response_delete(self, request: HttpRequest, obj_display: str, obj_id: str) -> HttpResponse:
         super().response_delete(request, obj_display, obj_id)  # it tells the operator

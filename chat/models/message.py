@@ -13,7 +13,7 @@ from functools import cache
 
 from django.db import connections, models
 from django.db.models import F, Q
-from django.db.models.functions import Now
+from django.db.models.functions import Now, Substr
 from django.utils import timezone
 
 
@@ -66,6 +66,17 @@ class MessageQuerySet(models.QuerySet):
         """The shown branch as a model is told of it: replies without text are left out."""
         said = self.shown().exclude(text="").order_by("seq").values_list("role", "text")
         return [{"role": role, "content": text} for role, text in said]
+
+    def progress(self, ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, "Message"]:
+        """How far each reply is: its status and lengths, without its text."""
+        return self.only("status", "length", "reasoning_length", "steps_changed").in_bulk(list(ids))
+
+    def tail(self, id: uuid.UUID, length: int, reasoning_length: int) -> tuple[str, str]:
+        """What a reply has beyond these lengths: text and reasoning, as they are now."""
+        more = self.filter(id=id).values_list(
+            Substr("text", length + 1), Substr("reasoning", reasoning_length + 1)
+        )
+        return more.first() or ("", "")
 
     # The life of a reply
 

@@ -1,31 +1,93 @@
-"""The bell between those who change a conversation and those who look at it.
+"""The bell between those who change something and those who look at it.
 
-A bell carries an id and nothing else: who hears it reads the rows. It may be lost, doubled, or
-late, because every process also looks for itself each second. Here it is a local call; listeners of
-other processes hear nothing and find out by looking.
+A bell carries ids and nothing else: who hears it reads the rows. It may be lost, doubled, or late,
+because every process also looks for itself each second. Within a process it is a call; between
+processes it goes over the channel layer (Redis), if there is one.
 """
 
 import asyncio
+import logging
+from collections import defaultdict
 from collections.abc import Callable
 from uuid import UUID
 
-_listeners: dict[asyncio.AbstractEventLoop, Callable[[UUID], None]] = {}
+from channels.layers import get_channel_layer
+
+logger = logging.getLogger("chat.replies")
+
+# What a bell says of an id.
+CHANGED = "changed"  # a conversation: its tree, its entry in the list, or the end of a reply
+GROWN = "grown"  # a reply, which somebody follows elsewhere
+FOLLOWED = "followed"  # a reply is followed here: whoever writes it, ring as it grows
+STOPPED = "stopped"  # a reply: whoever writes it, look at its row
+
+GROUP = "bells"
+# Bells are gathered for so long (seconds): half a tick of the writer.
+GATHER = 0.025
+# A Redis that does not take them within this time (seconds) is left alone: all find out by looking.
+PATIENCE = 2
+
+Ears = dict[str, Callable[[UUID], None]]
+
+_buses: dict[asyncio.AbstractEventLoop, "Bus"] = {}
 
 
-def listen(hear: Callable[[UUID], None]) -> None:
-    """From now on, call `hear` in the running event loop with each conversation that changed."""
-    _listeners[asyncio.get_running_loop()] = hear
+def ring(kind: str, id: UUID) -> None:
+    """Say `kind` of `id` to this process and to the others. For any thread: a synchronous view
+    rings through the loop that serves it; a command has none, and is heard within a second."""
+    for loop, bus in list(_buses.items()):
+        loop.call_soon_threadsafe(bus.ring, kind, id)
 
 
-def hang_up() -> None:
-    """The running event loop listens no more."""
-    _listeners.pop(asyncio.get_running_loop(), None)
+class Bus:
+    """The bell of one process: `ears` says who hears what."""
 
+    def __init__(self, process: str, ears: Ears) -> None:
+        self._process = process
+        self._ears = ears
+        self._layer = get_channel_layer()
+        self._rung: dict[str, set[UUID]] = defaultdict(set)
+        self._waiting = asyncio.Event()
+        _buses[asyncio.get_running_loop()] = self
 
-def ring(conversation: UUID) -> None:
-    """Say that a conversation has changed: its tree, its entry in the list, or a reply's end.
+    @property
+    def reaches_others(self) -> bool:
+        return self._layer is not None
 
-    For any thread: a synchronous view rings through the loop that serves it.
-    """
-    for loop, hear in list(_listeners.items()):
-        loop.call_soon_threadsafe(hear, conversation)
+    def ring(self, kind: str, id: UUID) -> None:
+        """As the function `ring`, on the bus's own loop."""
+        self._hear(kind, id)
+        if self._layer is not None:
+            self._rung[kind].add(id)
+            self._waiting.set()
+
+    async def send(self) -> None:
+        """Pass on to the other processes what was rung here."""
+        while True:
+            await self._waiting.wait()
+            await asyncio.sleep(GATHER)
+            self._waiting.clear()
+            rung, self._rung = self._rung, defaultdict(set)
+            ids = {kind: [str(id) for id in rung[kind]] for kind in rung}
+            try:
+                async with asyncio.timeout(PATIENCE):
+                    await self._layer.group_send(
+                        GROUP, {"type": "bell", "from": self._process, "ids": ids}
+                    )
+            except Exception as error:
+                logger.warning("a bell was lost: %s", type(error).__name__)
+
+    async def listen(self) -> None:
+        """Hear what the other processes ring."""
+        channel = await self._layer.new_channel()
+        await self._layer.group_add(GROUP, channel)
+        while True:
+            bell = await self._layer.receive(channel)
+            if bell["from"] != self._process:
+                for kind, ids in bell["ids"].items():
+                    for id in ids:
+                        self._hear(kind, UUID(id))
+
+    def _hear(self, kind: str, id: UUID) -> None:
+        if kind in self._ears:
+            self._ears[kind](id)

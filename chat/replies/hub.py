@@ -1,18 +1,24 @@
 import asyncio
 import contextlib
 import logging
+from dataclasses import dataclass
+from time import monotonic
 from typing import Protocol
 from uuid import UUID
 
 from django.conf import settings
 
 from chat.models import Conversation, Message
+from chat.protocol import MessageObject, Step
 
-from . import snapshot
+from . import bus, snapshot
 from .database import in_database
 from .log import Log
 
 logger = logging.getLogger("chat.replies")
+
+# A process that follows a reply says so at each look; after so many without, it is believed gone.
+INTEREST = 3
 
 
 class Reader(Protocol):
@@ -64,8 +70,25 @@ class Hub:
         for reader in self.readers:
             if reader.shows == conversation:
                 reader.news()
+        if any(log.conversation == conversation for log in self._remote()):
+            self._look_now.set()
         self._changed.add(conversation)
         self._heard.set()
+
+    def hear_growth(self, reply: UUID) -> None:
+        """The bell: a reply that is written elsewhere has grown."""
+        log = self._logs.get(reply)
+        if log is not None and not log.local:
+            self._look_now.set()
+
+    def hear_interest(self, reply: UUID) -> None:
+        """The bell: a reply is followed elsewhere."""
+        log = self._logs.get(reply)
+        if log is not None and log.local:
+            log.followed_elsewhere_until = monotonic() + INTEREST * settings.CHAT_TIMES["poll"]
+
+    def is_followed_elsewhere(self, log: Log) -> bool:
+        return log.followed_elsewhere_until > monotonic()
 
     async def say_bye(self, code: int) -> None:
         """Close every socket."""
@@ -91,6 +114,7 @@ class Hub:
                 reasoning_length=reply.reasoning_length,
                 local=False,
             )
+            bus.ring(bus.FOLLOWED, reply.id)
             self._look_now.set()  # it may have ended since its row was read
         log.readers.add(reader)
         return log
@@ -119,15 +143,25 @@ class Hub:
                         reader.tell_entry(entry)
 
     async def look(self) -> None:
-        """Each second, find out what no bell told."""
+        """Find out what is new: of replies that are written elsewhere when a bell says so, and of
+        everything each second."""
         while True:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._look_now.wait(), settings.CHAT_TIMES["poll"])
-            self._look_now.clear()
+            next_look = monotonic() + settings.CHAT_TIMES["poll"]
             for reader in list(self.readers):
                 reader.check()
+            for log in self._remote():
+                bus.ring(bus.FOLLOWED, log.id)
             await self._look_at_conversations()
             await self._look_at_replies()
+            while (left := next_look - monotonic()) > 0:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._look_now.wait(), left)
+                    self._look_now.clear()
+                    await self._look_at_replies()
+
+    def _remote(self) -> list[Log]:
+        """The replies that are followed here and written elsewhere."""
+        return [log for log in self._logs.values() if not log.local and not log.final]
 
     async def _look_at_conversations(self) -> None:
         shown = {reader.shows for reader in self.readers if reader.shows}
@@ -137,31 +171,54 @@ class Hub:
                 reader.news()
 
     async def _look_at_replies(self) -> None:
-        followed = [log for log in self._logs.values() if not log.local and not log.final]
+        followed = self._remote()
         if not followed:
             return
-        known = [(log.id, log.length, log.reasoning_length) for log in followed]
+        known = [Known(log.id, log.length, log.reasoning_length) for log in followed]
         grown = await in_database(_grown, known)
         for log in followed:
-            row = grown.get(log.id)
-            if row is None:
+            growth = grown.get(log.id)
+            if growth is None:
                 log.vanish()
-            elif isinstance(row, dict):
-                log.finish(row)
+            elif growth.final is not None:
+                log.finish(growth.final)
             else:
-                text, reasoning, steps = row
-                log.grow(text, reasoning, steps)
+                log.grow(growth.text, growth.reasoning, growth.steps)
 
 
-def _grown(known: list[tuple[UUID, int, int]]) -> dict:
-    """What has come to each reply since its known lengths; a final one's whole object."""
+@dataclass(frozen=True, slots=True)
+class Known:
+    """How far a reply is known."""
+
+    id: UUID
+    length: int
+    reasoning_length: int
+
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """What has come since: more, or the end."""
+
+    text: str = ""
+    reasoning: str = ""
+    steps: tuple[Step, ...] = ()
+    final: MessageObject | None = None
+
+
+def _grown(replies: list[Known]) -> dict[UUID, Growth]:
+    """What has come to each reply; one whose row is no more is left out."""
     found = {}
-    rows = Message.objects.in_bulk([id for id, _, _ in known])
-    for id, length, reasoning_length in known:
-        row = rows.get(id)
-        if row is not None and row.is_final:
-            found[id] = snapshot.one(id)
-        elif row is not None:
-            steps = tuple(snapshot.step_object(step) for step in row.steps.all())
-            found[id] = (row.text[length:], row.reasoning[reasoning_length:], steps)
+    rows = Message.objects.progress([known.id for known in replies])
+    for known in replies:
+        row = rows.get(known.id)
+        if row is None:
+            continue
+        if row.is_final:
+            found[known.id] = Growth(final=snapshot.one(known.id))
+            continue
+        text, reasoning = "", ""
+        if (row.length, row.reasoning_length) != (known.length, known.reasoning_length):
+            text, reasoning = Message.objects.tail(known.id, known.length, known.reasoning_length)
+        steps = row.steps.all() if row.steps_changed else ()
+        found[known.id] = Growth(text, reasoning, tuple(map(snapshot.step_object, steps)))
     return found

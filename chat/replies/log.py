@@ -27,6 +27,7 @@ class Log:
         self.phase: tuple[str, int | None] | None = None
         self.final: MessageObject | None = None
         self.gone = False  # the row was deleted
+        self.followed_elsewhere_until = 0.0  # monotonic: so long, other processes are rung
         self.readers: set = set()
 
     @property

@@ -77,17 +77,28 @@ class Process:
         self.worker = settle.Worker()
         self.hub = Hub()
         self.writer = Writer(self.hub, self.worker.id)
+        self.bus = bus.Bus(
+            self.worker.id,
+            {
+                bus.CHANGED: self.hub.hear,
+                bus.GROWN: self.hub.hear_growth,
+                bus.FOLLOWED: self.hub.hear_interest,
+                bus.STOPPED: self.writer.look,
+            },
+        )
         self.starting: asyncio.Task | None = None
         self.draining = False
         self._tasks: set[asyncio.Task] = set()
 
     async def start(self) -> None:
-        bus.listen(self.hub.hear)
         self._ring(await in_database(settle.settle_dead_workers))
         self.spawn(self._forever(self.writer.run))
         self.spawn(self._forever(self.hub.tell_entries))
         self.spawn(self._forever(self.hub.look))
         self.spawn(self._forever(self._settle))
+        if self.bus.reaches_others:
+            self.spawn(self._forever(self.bus.send))
+            self.spawn(self._forever(self.bus.listen))
 
     def spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task:
         """A task of the process, which no socket or request can cancel or leak its context into."""
@@ -112,9 +123,7 @@ class Process:
     async def stop(self, user: AbstractBaseUser, reply: UUID) -> None:
         """Stop a reply, wherever it is written. Raises Refused."""
         await in_database(stop, user, reply)
-        live = self.writer.live().get(reply)
-        if live is not None:
-            live.cancel("restart")  # the row says `stopped` already: this only ends the model
+        bus.ring(bus.STOPPED, reply)
 
     def follower(
         self,
@@ -150,7 +159,7 @@ class Process:
         accepted = await in_database(accept.accept, user, frame, worker=self.worker.id, model=model)
         if accepted.task is not None:
             self._start(accepted.task)
-            bus.ring(accepted.conversation)
+            bus.ring(bus.CHANGED, accepted.conversation)
         return accepted
 
     def _start(self, task: Task) -> None:
@@ -176,7 +185,7 @@ class Process:
     def _ring(self, settled: list[Message]) -> None:
         for reply in settled:
             logger.warning("reply %s was left by its worker: interrupted", reply.id)
-            bus.ring(reply.conversation_id)
+            bus.ring(bus.CHANGED, reply.conversation_id)
 
     async def _forever(self, work: Callable[[], Awaitable[None]]) -> None:
         """Start `work` again whenever it fails, a second later."""

@@ -42,7 +42,7 @@ def select(user: AbstractBaseUser, message: UUID) -> None:
     if conversation.messages.active().exists():
         raise Refused("busy")
     conversation.show_through(conversation.messages.get(id=message))
-    transaction.on_commit(lambda: bus.ring(conversation.id))
+    transaction.on_commit(lambda: bus.ring(bus.CHANGED, conversation.id))
 
 
 @transaction.atomic
@@ -53,7 +53,7 @@ def rename(user: AbstractBaseUser, id: UUID, title: str) -> None:
     if title:
         conversation.title = title
         conversation.save(update_fields=["title"])
-        transaction.on_commit(lambda: bus.ring(id))
+        transaction.on_commit(lambda: bus.ring(bus.CHANGED, id))
 
 
 @transaction.atomic
@@ -61,4 +61,4 @@ def delete(user: AbstractBaseUser, id: UUID) -> None:
     """Delete what was said; the reply that is being written is stopped by that."""
     conversation = lock(user, id)
     conversation.delete_content()
-    transaction.on_commit(lambda: bus.ring(id))
+    transaction.on_commit(lambda: bus.ring(bus.CHANGED, id))

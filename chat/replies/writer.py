@@ -67,6 +67,12 @@ class Writer:
         """The replies that this process writes."""
         return dict(self._replies)
 
+    def look(self, id: UUID) -> None:
+        """The row of a reply was ended by somebody: if it is written here, find out now."""
+        reply = self._replies.get(id)
+        if reply is not None:
+            reply.cancel("restart")  # the row says how it ended: this only ends the model
+
     async def idle(self) -> None:
         """Wait until every reply is final."""
         await self._idle.wait()
@@ -168,6 +174,8 @@ class Writer:
                 write.append.reasoning,
                 tuple(map(snapshot.step_object, write.steps)),
             )
+            if self._hub.is_followed_elsewhere(log):
+                bus.ring(bus.GROWN, log.id)
             if outcome.final is None:
                 return
         del self._replies[reply.id]
@@ -183,7 +191,7 @@ class Writer:
         else:
             logger.warning("reply %s is this worker's no more", reply.id)
             log.local = False
-        bus.ring(log.conversation)
+        bus.ring(bus.CHANGED, log.conversation)
 
 
 def commit(writes: list[Write], worker: str) -> list[Outcome]:

@@ -79,11 +79,11 @@ class UpstreamTests(ServerCase):
     async def test_a_number_that_no_database_holds_harms_nobody(self):
         async with Person(self.server.url) as mallory, Person(self.server.url) as alice:
             odd, tab = await mallory.tab(), await alice.tab()
-            ack = await tab.send(asks(tokens=200, rate=100))
+            ack = await tab.send(asks(tokens=150, rate=100))
             usage = {"choices": [], "usage": {"prompt_tokens": 10**30, "completion_tokens": 1}}
             reply = await odd.ask(
                 asks(tokens=2, usage=False, raw=[f"data: {json.dumps(usage)}", ""])
             )
             self.assertEqual((reply["status"], reply["text"]), ("done", numbered(2)))
             self.assertTrue(reply["usage"]["estimated"])
-            self.assertEqual((await tab.ended(ack["reply"]))["text"], numbered(200))
+            self.assertEqual((await tab.ended(ack["reply"]))["text"], numbered(150))
