@@ -69,9 +69,14 @@ Words can be **strong**, *stressed*, ~~struck out~~, or `code`; a \
 | Branch | one path through it | 3 |
 | Message | yours, or a reply | 12 |
 
+```python
+def greet(name: str) -> str:
+    return f"Ahoy, {name}!"
+```
+
 ---
 
-And that was the table. A real model writes such things by itself; I am only a demo."""
+That was a table, and some code. A real model writes such things by itself; I am only a demo."""
 
 CODE = '''\
 Here is a function, prepared earlier:
