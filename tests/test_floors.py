@@ -26,6 +26,7 @@ FLOORS = {
     "chat.routing": (4, "socket"),
     "chat.session": (4, "socket"),
     "chat.lifespan": (4, "server"),
+    "chat.checks": (4, "checks"),
     "chat.views": (4, "pages"),
     "chat.urls": (4, "pages"),
     "chat.admin": (4, "admin"),

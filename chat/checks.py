@@ -1,0 +1,59 @@
+"""What cannot work refuses to start, with the reason: Django's system checks."""
+
+from pathlib import Path
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, register
+from django.db import connection
+from django.utils.module_loading import import_string
+
+# File systems over a network: SQLite's write-ahead log needs the memory of one machine.
+NETWORK = {"nfs", "nfs4", "cifs", "smb3", "9p", "afs", "ceph", "glusterfs", "fuse.sshfs"}
+MOUNTS = Path("/proc/mounts")
+
+
+@register
+def check_flows(app_configs, **kwargs) -> list[CheckMessage]:
+    """Every flow that is offered can be built."""
+    errors = []
+    for name, path in settings.CHAT_FLOWS.items():
+        try:
+            import_string(path)
+        except ImportError as error:
+            errors.append(Error(f"CHAT_FLOWS[{name!r}] is not there: {error}", id="chat.E001"))
+    if not settings.CHAT_FLOWS:
+        errors.append(Error("CHAT_FLOWS offers no flow.", id="chat.E002"))
+    return errors
+
+
+@register
+def check_channel_layer(app_configs, **kwargs) -> list[CheckMessage]:
+    """A layer in memory reaches no other worker, and drops what it holds too much of."""
+    layers = getattr(settings, "CHANNEL_LAYERS", {})
+    if "InMemory" in layers.get("default", {}).get("BACKEND", ""):
+        hint = "Set REDIS_URL, or name no layer: one process needs none."
+        return [Error("The channel layer is in memory.", hint=hint, id="chat.E003")]
+    return []
+
+
+@register
+def check_sqlite_is_local(app_configs, **kwargs) -> list[CheckMessage]:
+    """SQLite on a network's file system loses what it was told to keep."""
+    if connection.vendor != "sqlite" or not MOUNTS.exists():
+        return []
+    kind = file_system_of(Path(settings.DATABASES["default"]["NAME"]), MOUNTS.read_text())
+    if kind not in NETWORK:
+        return []
+    hint = "Put DATA_DIR on a local disk, or use PostgreSQL (DATABASE_URL)."
+    return [Error(f"The SQLite database lies on a network ({kind}).", hint=hint, id="chat.E004")]
+
+
+def file_system_of(path: Path, mounts: str) -> str:
+    """The kind of file system that `path` lies on, by the table of mounts."""
+    best, kind = "", ""
+    for line in mounts.splitlines():
+        _, point, name, *_ = line.split()
+        point = point.replace("\\040", " ")
+        if path.resolve().is_relative_to(point) and len(point) >= len(best):
+            best, kind = point, name
+    return kind

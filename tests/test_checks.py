@@ -1,0 +1,43 @@
+from pathlib import Path
+
+from django.core.checks import run_checks
+from django.test import SimpleTestCase, override_settings
+
+from chat.checks import file_system_of
+
+MOUNTS = """\
+/dev/vda / ext4 rw 0 0
+server:/export /srv/data nfs4 rw 0 0
+tmpfs /srv/data/fast tmpfs rw 0 0
+//host/share /mnt/my\\040share cifs rw 0 0
+"""
+
+
+def ids() -> list[str]:
+    return [found.id for found in run_checks() if found.id.startswith("chat.")]
+
+
+class CheckTests(SimpleTestCase):
+    def test_the_defaults_pass(self):
+        self.assertEqual(ids(), [])
+
+    def test_a_flow_that_is_not_there(self):
+        with override_settings(CHAT_FLOWS={"chat": "chat.flows.nowhere.build"}):
+            self.assertEqual(ids(), ["chat.E001"])
+        with override_settings(CHAT_FLOWS={}):
+            self.assertEqual(ids(), ["chat.E002"])
+
+    def test_a_layer_in_memory(self):
+        memory = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
+        with override_settings(CHANNEL_LAYERS=memory):
+            self.assertEqual(ids(), ["chat.E003"])
+
+    def test_the_file_system_of_a_path(self):
+        for path, kind in (
+            ("/home/chat.sqlite3", "ext4"),
+            ("/srv/data/chat.sqlite3", "nfs4"),
+            ("/srv/data/fast/chat.sqlite3", "tmpfs"),
+            ("/srv/database/chat.sqlite3", "ext4"),
+            ("/mnt/my share/chat.sqlite3", "cifs"),
+        ):
+            self.assertEqual(file_system_of(Path(path), MOUNTS), kind, path)
