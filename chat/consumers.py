@@ -23,6 +23,10 @@ MISTAKES_WITHIN = 10
 RETRY_AFTER = 2
 
 
+class SocketGone(Exception):
+    """The browser is not there any more; `disconnect` follows."""
+
+
 class ChatConsumer(AsyncWebsocketConsumer):
     """One browser tab.
 
@@ -43,14 +47,14 @@ class ChatConsumer(AsyncWebsocketConsumer):
         self.user = await in_database(user_of, self.scope)
         if self.user is None:
             return await self.bye(protocol.CLOSE_SESSION_ENDED)
-        profile = await in_database(Profile.objects.of, self.user)
+        person = await in_database(lambda: Profile.objects.of(self.user).as_person())
         self.process = await process.current()
         if self.process.draining:
             return await self.bye(protocol.CLOSE_RESTART)
         self.follower = self.process.follower(self.user, self.send_frame, self.bye)
         await self.send_frame(
             protocol.welcome(
-                user={"id": str(profile.id), "name": profile.name, "guest": profile.guest},
+                user=person,
                 limits={
                     key: settings.CHAT_LIMITS[key]
                     for key in ("characters", "per_minute", "active", "sockets")
@@ -64,19 +68,25 @@ class ChatConsumer(AsyncWebsocketConsumer):
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         if self.follower is None:
             return  # it was told bye
+        with suppress(SocketGone):
+            await self.hear(text_data)
+
+    async def hear(self, text: str | None) -> None:
+        """Answer one frame, or say why not; whatever it was, the socket lives on."""
         frame = {}
         try:
-            if text_data is None:
+            if text is None:
                 raise Refused("bad_frame")
-            frame = protocol.load(text_data)
+            frame = protocol.load(text)
             await self.answer(protocol.parse(frame), frame)
         except Refused as refused:
             await self.refuse(refused, frame)
         except DatabaseError as error:
             logger.warning("refused as unavailable: %s", type(error).__name__)
             await self.refuse(Refused("unavailable", retry_after=RETRY_AFTER), frame)
+        except SocketGone:
+            raise
         except Exception:
-            # Whatever it was, the socket and its conversation live on.
             logger.exception("a %r frame failed", frame.get("type"))
             await self.refuse(Refused("unavailable", retry_after=RETRY_AFTER), frame)
 
@@ -114,7 +124,12 @@ class ChatConsumer(AsyncWebsocketConsumer):
                 await self.bye(protocol.CLOSE_PROTOCOL)
 
     async def send_frame(self, frame: protocol.Frame) -> None:
-        await self.send(text_data=protocol.encode(frame))
+        try:
+            await self.send(text_data=protocol.encode(frame))
+        except Exception as error:
+            # Each server has a class of its own for this.
+            logger.debug("a socket is gone: %s", type(error).__name__)
+            raise SocketGone from None
 
     async def bye(self, code: int) -> None:
         """Say why, then close: a browser learns nothing from a refused handshake."""
@@ -126,8 +141,9 @@ class ChatConsumer(AsyncWebsocketConsumer):
 
     def told(self, telling: asyncio.Task) -> None:
         """The follower's task is over: cancelled with its socket, or the socket is gone."""
-        if not telling.cancelled() and telling.exception() is not None:
-            logger.info("a socket is told no more: %s", type(telling.exception()).__name__)
+        if telling.cancelled() or isinstance(telling.exception(), SocketGone):
+            return
+        logger.error("a socket is told no more", exc_info=telling.exception())
 
     async def disconnect(self, code: int) -> None:
         if self.telling is not None:

@@ -7,6 +7,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST, require_safe
 
@@ -19,6 +20,19 @@ from chat.replies import snapshot, tree
 # Programs that look at pages without a person behind them: they get no guest of their own.
 ROBOTS = ("bot", "crawl", "spider", "slurp", "preview", "monitor", "curl", "wget", "python-")
 THEMES = {"light", "dark"}
+# What the empty page suggests: to a model, and to the demo, which has an answer to each.
+SUGGESTIONS = (
+    gettext_noop("What can you do?"),
+    gettext_noop("Explain something difficult in simple words"),
+    gettext_noop("Write a short function and explain it"),
+    gettext_noop("Help me plan my day"),
+)
+DEMO = (
+    gettext_noop("What can you do?"),
+    gettext_noop("How do I connect a model?"),
+    gettext_noop("Show me a table and some code"),
+    gettext_noop("What happens to a reply when I close the tab?"),
+)
 
 
 @never_cache
@@ -34,30 +48,20 @@ def page(request: HttpRequest, conversation: UUID | None = None) -> HttpResponse
             shown = snapshot.shown(user, conversation)
         except Refused as refused:
             raise Http404(protocol.REFUSALS[refused.code]) from None
-    profile = Profile.objects.of(user)
     messages = shown.messages if shown else []
     answers = llm.get()
+    demo = isinstance(answers, Demo)
     theme = request.COOKIES.get("theme", "")
     context = {
         "conversation": shown.entry if shown else None,
         "messages": messages,
         "earlier": bool(messages and messages[0]["parent"]),
         "conversations": snapshot.entries(user),
-        "me": {
-            "id": str(profile.id),
-            "name": profile.name,
-            "guest": profile.guest,
-            "staff": user.is_staff,
-        },
+        "me": {**Profile.objects.of(user).as_person(), "staff": user.is_staff},
         "protocol": protocol.VERSION,
         "limits": settings.CHAT_LIMITS,
-        "answers": {"model": answers.model, "demo": isinstance(answers, Demo)},
-        "suggestions": [
-            _("What can you do?"),
-            _("How do I connect a model?"),
-            _("Show me a table and some code"),
-            _("What happens to a reply when I close the tab?"),
-        ],
+        "answers": {"model": answers.model, "demo": demo},
+        "suggestions": [_(question) for question in (DEMO if demo else SUGGESTIONS)],
         "assistants": [
             {"id": name, "label": name.replace("_", " ").capitalize()} for name in flows.names()
         ],

@@ -5,6 +5,7 @@ content is the setting: a secret then stands in no process list.
 """
 
 import warnings
+from collections.abc import Container
 from pathlib import Path
 
 import environ
@@ -18,7 +19,28 @@ env = environ.FileAwareEnv()
 
 def text(name: str, default: str = "") -> str:
     """The setting, without the space around it; an empty one counts as not set."""
-    return env.str(name, default).strip() or default
+    try:
+        return env.str(name, default).strip() or default
+    except OSError as error:
+        raise ImproperlyConfigured(
+            f"The file that {name}_FILE names cannot be read ({error.strerror})."
+        ) from None
+
+
+def choice(name: str, default: str, known: Container[str], example: str) -> str:
+    """One of the known words."""
+    value = text(name, default)
+    if value not in known:
+        raise ImproperlyConfigured(f"{name} is {value!r}, which is not known. Try {example}.")
+    return value
+
+
+def address(name: str) -> str:
+    """The address of an HTTP server, or ""."""
+    value = text(name)
+    if value and not value.startswith(("http://", "https://")):
+        raise ImproperlyConfigured(f"{name} is {value!r}. Begin it with http:// or https://.")
+    return value
 
 
 def words(name: str, default: list[str] | None = None) -> list[str]:
@@ -35,11 +57,13 @@ def switch(name: str, default: bool) -> bool:
     return value in {"1", "true"}
 
 
-def count(name: str, default: int, least: int = 1) -> int:
-    """A whole number from `least`."""
+def count(name: str, default: int, least: int = 1, most: int = 10**9) -> int:
+    """A whole number from `least` to `most`."""
     value = text(name, str(default))
-    if not value.isdecimal() or int(value) < least:
-        raise ImproperlyConfigured(f"{name} is {value!r}. Set it to a whole number from {least}.")
+    if not value.isdecimal() or not least <= int(value) <= most:
+        raise ImproperlyConfigured(
+            f"{name} is {value!r}. Set it to a whole number from {least} to {most}."
+        )
     return int(value)
 
 

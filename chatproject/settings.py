@@ -4,12 +4,14 @@ Every name read here stands in the README's table, which a test holds true.
 """
 
 import secrets
+import zoneinfo
 from pathlib import Path
 
 from csp.constants import NONE, SELF
+from django.conf.global_settings import LANGUAGES
 from django.core.exceptions import ImproperlyConfigured
 
-from .environment import count, database, seconds, switch, text, words
+from .environment import address, choice, count, database, seconds, switch, text, words
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -18,14 +20,22 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 DEBUG = switch("DEBUG", True)
 DATA_DIR = Path(text("DATA_DIR", str(BASE_DIR / "data"))).resolve()
 BIND = text("BIND", "127.0.0.1")
-PORT = count("PORT", 8000)
+PORT = count("PORT", 8000, most=65_535)
+
+
+try:
+    DATA_DIR.mkdir(parents=True, exist_ok=True)
+except OSError as error:
+    raise ImproperlyConfigured(
+        f"The data folder {DATA_DIR} cannot be made ({error.strerror}). "
+        "Make its parent writable, or name another in DATA_DIR."
+    ) from error
 
 
 def generated_secret_key() -> str:
     """The laptop's own secret key: made once, kept in the data folder, readable by its owner."""
     path = DATA_DIR / "secret_key"
     try:
-        DATA_DIR.mkdir(parents=True, exist_ok=True)
         if not path.exists():
             path.touch(mode=0o600)
             path.write_text(secrets.token_urlsafe(50))
@@ -38,6 +48,8 @@ def generated_secret_key() -> str:
 
 
 SECRET_KEY = text("SECRET_KEY")
+if not DEBUG and 0 < len(SECRET_KEY) < 32:
+    raise ImproperlyConfigured("SECRET_KEY is shorter than 32 characters. Make it long and random.")
 if not SECRET_KEY:
     if not DEBUG:
         raise ImproperlyConfigured(
@@ -64,7 +76,7 @@ GUESTS = switch("GUESTS", DEBUG)
 # Who answers
 
 OPENAI_API_KEY = text("OPENAI_API_KEY")
-OPENAI_BASE_URL = text("OPENAI_BASE_URL")
+OPENAI_BASE_URL = address("OPENAI_BASE_URL")
 OPENAI_MODEL = text("OPENAI_MODEL")
 
 LLMS = {
@@ -203,8 +215,8 @@ LOGIN_URL = "login"
 LOGIN_REDIRECT_URL = "chat:new"
 LOGOUT_REDIRECT_URL = "chat:new"
 
-TIME_ZONE = text("TIME_ZONE", "UTC")
-LANGUAGE_CODE = text("LANGUAGE_CODE", "en")
+TIME_ZONE = choice("TIME_ZONE", "UTC", zoneinfo.available_timezones(), "Europe/Berlin")
+LANGUAGE_CODE = choice("LANGUAGE_CODE", "en", dict(LANGUAGES), "de")
 USE_TZ = True
 
 STATIC_URL = "static/"

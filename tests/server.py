@@ -97,9 +97,9 @@ class Server:
             self.kill()
         self.folder.cleanup()
 
-    def manage(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+    def manage(self, *arguments: str, **more: object) -> subprocess.CompletedProcess[str]:
         """A management command beside the running server."""
-        return manage(self.data, *arguments, **self.settings)
+        return manage(self.data, *arguments, **self.settings, **more)
 
     def __enter__(self) -> Self:
         return self.start()

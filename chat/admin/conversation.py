@@ -160,7 +160,7 @@ class ConversationAdmin(ContentAdmin):
             if stopped:
                 note = _("Stopped the reply, message %(seq)d.") % {"seq": reply.seq}
                 self.log_change(request, reply.conversation, note)
-                transaction.on_commit(lambda: bus.ring(bus.CHANGED, reply.conversation_id))
+                transaction.on_commit(lambda: bus.ring(bus.ENDED, reply.conversation_id))
         return stopped
 
     # Delete: as its owner does, what was said goes and the row stays

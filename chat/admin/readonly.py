@@ -15,7 +15,7 @@ def settle_lost() -> None:
     """Write `interrupted` where a worker is gone: a status is shown as its row has it, so the row
     must be true before it is shown."""
     for reply in settle_stale():
-        bus.ring(bus.CHANGED, reply.conversation_id)
+        bus.ring(bus.ENDED, reply.conversation_id)
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):

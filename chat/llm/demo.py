@@ -118,7 +118,7 @@ the connection breaks."""
 
 # The first topic that has a word of the question, or its beginning, is the answer.
 TOPICS = (
-    (r"refresh|reload|crash|surviv|interrupt", SURVIVE),
+    (r"refresh|reload|crash|surviv|interrupt|clos\w* (the|this|my) tab", SURVIVE),
     (r"connect|api.key|base.url|openai|ollama|vllm|llama|lm.studio|real model", f"{DEMO}{CONNECT}"),
     (r"markdown|table", MARKDOWN),
     (r"code|python|function|script", CODE),

@@ -88,14 +88,28 @@ class Conversation(models.Model):
     def add(self, *, parent: Message | None, **fields) -> Message:
         """A new message after `parent` (None: a first one), which becomes the end of the shown
         branch."""
-        self.show_only(parent)
-        self.last_seq += 1
+        return self.extend(parent, [Message(**fields)])[0]
+
+    def extend(self, parent: Message | None, messages: list[Message]) -> list[Message]:
+        """New messages, each after the one before it, the first after `parent`."""
+        if not self._ends_with(parent):
+            self.show_only(parent)
+        for message in messages:
+            self.last_seq += 1
+            message.conversation, message.seq, message.parent = self, self.last_seq, parent
+            if not self.title and message.role == Message.Role.USER:
+                self.title = title_of(message.text)
+            parent = message
         self.updated = timezone.now()
-        if not self.title and fields["role"] == Message.Role.USER:
-            self.title = title_of(fields["text"])
-        message = self.messages.create(parent=parent, seq=self.last_seq, **fields)
+        Message.objects.bulk_create(messages)
         self.save(update_fields=["last_seq", "updated", "title"])
-        return message
+        return messages
+
+    def _ends_with(self, message: Message | None) -> bool:
+        """Whether `message` is sure to be the end of the shown branch already: the usual case."""
+        if message is None:
+            return self.last_seq == 0
+        return message.shown and message.seq == self.last_seq
 
     def show_only(self, last: Message | None) -> None:
         """Make the path from a first message to `last` the shown branch (None: an empty one)."""

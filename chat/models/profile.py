@@ -10,7 +10,7 @@ from django.db import models, transaction
 class ProfileQuerySet(models.QuerySet):
     def of(self, user: AbstractBaseUser) -> "Profile":
         """The profile of `user`; one is made for an account that has none yet."""
-        return self.get_or_create(user=user)[0]
+        return self.select_related("user").get_or_create(user=user)[0]
 
     @transaction.atomic
     def make_guest(self) -> "Profile":
@@ -32,6 +32,10 @@ class Profile(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def as_person(self) -> dict:
+        """Who this is, as the socket and the page say it."""
+        return {"id": str(self.id), "name": self.name, "guest": self.guest}
 
     @property
     def name(self) -> str:

@@ -50,7 +50,7 @@ def accept(
     A `cid` that was accepted before gives the same answer again, before any limit is looked at.
     """
     # One request of a user at a time, so that counting rows is exact.
-    get_user_model().objects.select_for_update(no_key=True).get(pk=user.pk)
+    get_user_model().objects.select_for_update(no_key=True).values_list("pk").get(pk=user.pk)
     if isinstance(frame, Send):
         conversation = _conversation_of_send(user, frame)
     else:
@@ -65,25 +65,22 @@ def accept(
     else:
         base = _reply(conversation, frame.message)
     _check_limits(user, conversation)
-    if isinstance(frame, Send):
-        question = conversation.add(
-            parent=parent, role=Message.Role.USER, text=text, length=len(text), cid=frame.cid
-        )
-        fields = {}
-    else:
-        question, fields = base.parent, {"cid": frame.cid}
-        if isinstance(frame, Continue):
-            fields |= {"text": base.text, "length": base.length, "kept": base.length}
-    reply = conversation.add(
-        parent=question,
+    reply = Message(
         role=Message.Role.ASSISTANT,
         status=Message.Status.RUNNING,
         assistant=conversation.assistant,
         model=model,
         worker=worker,
         lease_until=lease_end(settings.CHAT_TIMES["lease"]),
-        **fields,
     )
+    if isinstance(frame, Send):
+        question = Message(role=Message.Role.USER, text=text, length=len(text), cid=frame.cid)
+        conversation.extend(parent, [question, reply])
+    else:
+        question, reply.cid = base.parent, frame.cid
+        if isinstance(frame, Continue):
+            reply.text, reply.length, reply.kept = base.text, base.length, base.length
+        conversation.extend(question, [reply])
     return Accepted(conversation.id, question.id, reply.id, _task(conversation, reply))
 
 
@@ -113,10 +110,14 @@ def _text(frame: Send) -> str:
 
 def _check_limits(user: AbstractBaseUser, conversation: Conversation) -> None:
     limits = settings.CHAT_LIMITS
-    conversation.messages.stale().settle()
-    if conversation.messages.active().exists():
-        raise Refused("busy")
-    if Message.objects.owned_by(user).active().count() >= limits["active"]:
+    active = Message.objects.owned_by(user).active()
+    busy = set(active.values_list("conversation", flat=True))
+    if conversation.id in busy:
+        conversation.messages.stale().settle()
+        if conversation.messages.active().exists():
+            raise Refused("busy")
+        busy.discard(conversation.id)
+    if len(busy) >= limits["active"]:
         raise Refused("too_many")
     now = timezone.now()
     recent = Message.objects.owned_by(user).requested_since(now - timedelta(minutes=1))

@@ -16,7 +16,8 @@ from channels.layers import get_channel_layer
 logger = logging.getLogger("chat.replies")
 
 # What a bell says of an id.
-CHANGED = "changed"  # a conversation: its tree, its entry in the list, or the end of a reply
+CHANGED = "changed"  # a conversation: its tree, its shown branch, its title
+ENDED = "ended"  # a conversation: the reply in it has ended
 GROWN = "grown"  # a reply, which somebody follows elsewhere
 FOLLOWED = "followed"  # a reply is followed here: whoever writes it, ring as it grows
 STOPPED = "stopped"  # a reply: whoever writes it, look at its row
@@ -36,7 +37,8 @@ def ring(kind: str, id: UUID) -> None:
     """Say `kind` of `id` to this process and to the others. For any thread: a synchronous view
     rings through the loop that serves it; a command has none, and is heard within a second."""
     for loop, bus in list(_buses.items()):
-        loop.call_soon_threadsafe(bus.ring, kind, id)
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(bus.ring, kind, id)
 
 
 class Bus:

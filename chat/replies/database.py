@@ -4,9 +4,10 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import ParamSpec, TypeVar
 
-from django.db import close_old_connections, connections
+from django.db import close_old_connections, connection, connections
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -39,8 +40,14 @@ def _call(function: Callable, args: tuple, kwargs: dict):
 def _keep_no_sql() -> None:
     """With DEBUG=1 Django keeps the last 9,000 statements of a connection, with what people wrote
     in them, until the next HTTP request: these threads serve none."""
-    for connection in connections.all():
-        connection.queries_log = deque(maxlen=0)
+    for one in connections.all():
+        one.queries_log = deque(maxlen=0)
+
+
+def write_turn() -> AbstractAsyncContextManager:
+    """Whose turn it is to write, in the order of asking: SQLite takes one writer at a time, and
+    who finds it taken would sleep and try again, unfairly."""
+    return asyncio.Lock() if connection.vendor == "sqlite" else nullcontext()
 
 
 in_database = DatabaseThreads(4, "database")

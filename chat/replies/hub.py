@@ -65,11 +65,15 @@ class Hub:
     def leave(self, reader: Reader) -> None:
         self.readers.discard(reader)
 
-    def hear(self, conversation: UUID) -> None:
-        """The bell: `conversation` has changed."""
+    def hear_change(self, conversation: UUID) -> None:
+        """The bell: there is something new in `conversation`."""
         for reader in self.readers:
             if reader.shows == conversation:
                 reader.news()
+        self.hear_end(conversation)
+
+    def hear_end(self, conversation: UUID) -> None:
+        """The bell: the reply in `conversation` has ended, or another begun."""
         if any(log.conversation == conversation for log in self._remote()):
             self._look_now.set()
         self._changed.add(conversation)

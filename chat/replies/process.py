@@ -3,7 +3,7 @@ import contextvars
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.conf import settings
@@ -15,7 +15,7 @@ from chat.protocol import Continue, Frame, Refused, Regenerate, Send
 
 from . import accept, bus, settle, tree
 from .accept import Accepted, Task
-from .database import in_database
+from .database import in_database, write_turn
 from .follow import Follower
 from .hub import Hub
 from .live import LiveReply
@@ -24,6 +24,7 @@ from .run import run
 from .stop import stop
 from .writer import Writer
 
+T = TypeVar("T")
 logger = logging.getLogger("chat.replies")
 
 # How long the writing of interrupted replies may take at the end (seconds).
@@ -76,11 +77,13 @@ class Process:
     def __init__(self) -> None:
         self.worker = settle.Worker()
         self.hub = Hub()
-        self.writer = Writer(self.hub, self.worker.id)
+        self._turn = write_turn()
+        self.writer = Writer(self.hub, self.worker.id, self._turn)
         self.bus = bus.Bus(
             self.worker.id,
             {
-                bus.CHANGED: self.hub.hear,
+                bus.CHANGED: self.hub.hear_change,
+                bus.ENDED: self.hub.hear_end,
                 bus.GROWN: self.hub.hear_growth,
                 bus.FOLLOWED: self.hub.hear_interest,
                 bus.STOPPED: self.writer.look,
@@ -118,11 +121,11 @@ class Process:
 
     async def select(self, user: AbstractBaseUser, message: UUID) -> None:
         """Show another branch. Raises Refused."""
-        await in_database(tree.select, user, message)
+        await self._write(tree.select, user, message)
 
     async def stop(self, user: AbstractBaseUser, reply: UUID) -> None:
         """Stop a reply, wherever it is written. Raises Refused."""
-        await in_database(stop, user, reply)
+        await self._write(stop, user, reply)
         bus.ring(bus.STOPPED, reply)
 
     def follower(
@@ -150,13 +153,17 @@ class Process:
 
     # Inside
 
+    async def _write(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        async with self._turn:
+            return await in_database(function, *args, **kwargs)
+
     async def _request(
         self, user: AbstractBaseUser, frame: Send | Regenerate | Continue
     ) -> Accepted:
         if self.draining:
             raise Refused("unavailable", retry_after=RETRY_AFTER)
         model = await llm.get().name()
-        accepted = await in_database(accept.accept, user, frame, worker=self.worker.id, model=model)
+        accepted = await self._write(accept.accept, user, frame, worker=self.worker.id, model=model)
         if accepted.task is not None:
             self._start(accepted.task)
             bus.ring(bus.CHANGED, accepted.conversation)
@@ -185,7 +192,7 @@ class Process:
     def _ring(self, settled: list[Message]) -> None:
         for reply in settled:
             logger.warning("reply %s was left by its worker: interrupted", reply.id)
-            bus.ring(bus.CHANGED, reply.conversation_id)
+            bus.ring(bus.ENDED, reply.conversation_id)
 
     async def _forever(self, work: Callable[[], Awaitable[None]]) -> None:
         """Start `work` again whenever it fails, a second later."""

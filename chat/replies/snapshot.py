@@ -11,7 +11,7 @@ from uuid import UUID
 from django.contrib.auth.models import AbstractBaseUser
 
 from chat import protocol
-from chat.models import Conversation, Message, Step
+from chat.models import Conversation, Ending, Message, Step
 from chat.protocol import MessageObject, Refused
 
 PAGE = 50
@@ -72,7 +72,8 @@ def since(user: AbstractBaseUser, id: UUID, seq: int) -> Snapshot:
     conversation = _readable(user, id)
     rows = conversation.messages.filter(seq__lte=conversation.last_seq)
     new = list(rows.filter(seq__gt=seq).order_by("seq"))
-    last = rows.shown().order_by("-seq").only("id").first()
+    last = next((row for row in reversed(new) if row.shown), None)
+    last = last or rows.shown().order_by("-seq").only("id").first()
     return _snapshot(conversation, new, last=last, have={})
 
 
@@ -163,18 +164,25 @@ def message_object(
         body["reasoning_length"] = row.reasoning_length
     if row.cid:
         body["cid"] = str(row.cid)
-    if row.finish_reason:
-        body["finish_reason"] = row.finish_reason
-    if row.completion_tokens is not None:
-        body["usage"] = {
-            "prompt_tokens": row.prompt_tokens or 0,
-            "completion_tokens": row.completion_tokens,
-            "estimated": row.usage_estimated,
-        }
-    if row.error:
-        body["error"] = protocol.reply_error(row.error)
+    body |= outcome(row)
     if steps:
         body["steps"] = steps
+    return body
+
+
+def outcome(ended: Message | Ending) -> dict:
+    """How a reply ended, as far as there is something to say."""
+    body = {}
+    if ended.finish_reason:
+        body["finish_reason"] = ended.finish_reason
+    if ended.completion_tokens is not None:
+        body["usage"] = {
+            "prompt_tokens": ended.prompt_tokens or 0,
+            "completion_tokens": ended.completion_tokens,
+            "estimated": ended.usage_estimated,
+        }
+    if ended.error:
+        body["error"] = protocol.reply_error(ended.error)
     return body
 
 

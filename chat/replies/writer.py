@@ -8,7 +8,7 @@ statement renews the leases, so a reply that is silent hears of a stop within a 
 
 import asyncio
 import logging
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, replace
 from time import monotonic
 from uuid import UUID
@@ -45,8 +45,9 @@ class Outcome:
 
 
 class Writer:
-    def __init__(self, hub: Hub, worker: str) -> None:
+    def __init__(self, hub: Hub, worker: str, turn: AbstractAsyncContextManager) -> None:
         self._hub = hub
+        self._turn = turn
         self._worker = worker
         self._replies: dict[UUID, LiveReply] = {}
         self._thread = DatabaseThreads(1, "writer")
@@ -101,11 +102,15 @@ class Writer:
         if not reply.dirty:
             times = settings.CHAT_TIMES
             return reply.committed_at + min(times["poll"], times["lease"] / 3)
-        if reply.fresh or reply.ending:
+        if self._is_urgent(reply):
             return self._free_at
         longest = LONGEST_TICK - settings.CHAT_TIMES["tick"]
         longer = min(reply.length * SECONDS_PER_CHARACTER, longest)
         return max(self._tick_at, reply.committed_at + longer)
+
+    def _is_urgent(self, reply: LiveReply) -> bool:
+        """Whether it waits for no tick: its first token, and its end."""
+        return reply.fresh or reply.ending is not None
 
     async def _sleep(self) -> None:
         self._woken.clear()
@@ -119,11 +124,13 @@ class Writer:
 
     async def _commit(self, due: list[LiveReply]) -> None:
         began = monotonic()
+        is_tick = any(reply.dirty and not self._is_urgent(reply) for reply in due)
         writes = [reply.take() for reply in due]
         outcomes = await self._write(writes)
         took = monotonic() - began
         self._free_at = began + REST * took
-        self._tick_at = began + max(settings.CHAT_TIMES["tick"], REST * took)
+        if is_tick:
+            self._tick_at = began + max(settings.CHAT_TIMES["tick"], REST * took)
         for reply, outcome in zip(due, outcomes, strict=True):
             self._apply(reply, outcome, began)
 
@@ -133,7 +140,8 @@ class Writer:
         pause = 0.05
         while True:
             try:
-                return await self._thread(commit, writes, self._worker)
+                async with self._turn:
+                    return await self._thread(commit, writes, self._worker)
             except (OperationalError, InterfaceError) as error:
                 logger.warning(
                     "%d replies wait for the database: %s", len(writes), type(error).__name__
@@ -191,7 +199,7 @@ class Writer:
         else:
             logger.warning("reply %s is this worker's no more", reply.id)
             log.local = False
-        bus.ring(bus.CHANGED, log.conversation)
+        bus.ring(bus.ENDED, log.conversation)
 
 
 def commit(writes: list[Write], worker: str) -> list[Outcome]:
@@ -211,13 +219,29 @@ def commit(writes: list[Write], worker: str) -> list[Outcome]:
 
 
 def _outcome(write: Write, matched: bool, worker: str) -> Outcome:
-    if matched and write.ending is None:
-        return Outcome(write, written=True)
+    if matched:
+        return Outcome(write, written=True, final=_final(write) if write.ending else None)
     row = snapshot.one(write.append.id)
     if row is None:
         return Outcome(write, written=False, gone=True)
-    written = matched or _stands(write.append, worker)
+    written = _stands(write.append, worker)
     return Outcome(write, written, None if row["status"] == Message.Status.RUNNING else row)
+
+
+def _final(write: Write) -> MessageObject:
+    """What the row says now that `write` has ended it, as far as an end tells it."""
+    append, ending = write.append, write.ending
+    length = append.length + len(append.text)
+    reasoning_length = append.reasoning_length + len(append.reasoning)
+    return {
+        "id": str(append.id),
+        "status": ending.status,
+        "text": "",
+        "from": length,
+        "length": length,
+        **({"reasoning_length": reasoning_length} if reasoning_length else {}),
+        **snapshot.outcome(ending),
+    }
 
 
 def _stands(append: Append, worker: str) -> bool:

@@ -1,7 +1,6 @@
 """The admin: what an operator reads, what one may not read, and what one may do."""
 
 from datetime import timedelta
-from unittest.mock import patch
 from uuid import uuid4
 
 from django.contrib.admin.models import CHANGE, DELETION, LogEntry
@@ -14,6 +13,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from chat.models import Conversation, Message, Profile, Step, lease_end
+from chat.replies.bus import CHANGED, ENDED
+from tests.bells import Bells
 
 CANARY = "zanzibar-canary"
 RUNNING, INTERRUPTED, ERROR = "running", "interrupted", "error"
@@ -362,7 +363,7 @@ class StopTests(AdminCase):
         self.talking = self.talk()
         self.running = self.reply(self.talking, "Once upon", RUNNING)
         self.client.force_login(self.olga)
-        self.rung = self.enterContext(patch("chat.replies.bus.ring"))
+        self.bells = self.enterContext(Bells())
 
     def post(self, url: str, **data):
         with self.captureOnCommitCallbacks(execute=True):
@@ -380,7 +381,7 @@ class StopTests(AdminCase):
         self.assertRedirects(response, f"{change(self.talking)}#m-{self.running.id}")
         self.assertEqual(self.status(), "stopped")
         self.assertEqual(self.running.text, "Once upon")
-        self.rung.assert_called_once_with(self.talking.id)
+        self.assertEqual(self.bells.heard(), [(ENDED, self.talking.id)])
         entry = LogEntry.objects.get()
         self.assertEqual((entry.user, entry.action_flag), (self.olga, CHANGE))
         self.assertEqual(entry.object_id, str(self.talking.id))
@@ -392,7 +393,7 @@ class StopTests(AdminCase):
         response = self.client.post(stop(self.running), follow=True)
         self.assertContains(response, "The reply had ended already.")
         self.assertEqual(self.status(), "done")
-        self.rung.assert_not_called()
+        self.assertEqual(self.bells.heard(), [])
         self.assertFalse(LogEntry.objects.exists())
 
     def test_it_takes_the_permission_to_change(self):
@@ -426,7 +427,7 @@ class StopTests(AdminCase):
         self.assertEqual(self.status(), "stopped")
         self.assertEqual(Message.objects.get(id=also.id).status, "stopped")
         self.assertEqual(Message.objects.get(id=goes_on.id).status, RUNNING)
-        self.assertEqual({call.args[0] for call in self.rung.mock_calls}, {other.id, selected[0]})
+        self.assertEqual({id for _, id in self.bells.heard()}, {other.id, selected[0]})
         self.assertEqual(LogEntry.objects.filter(action_flag=CHANGE).count(), 2)
 
     def test_the_action_says_when_there_is_nothing_to_stop(self):
@@ -441,7 +442,7 @@ class DeleteTests(AdminCase):
         self.talking = self.talk()
         self.reply(self.talking, "Once upon", RUNNING)
         self.client.force_login(self.olga)
-        self.rung = self.enterContext(patch("chat.replies.bus.ring"))
+        self.bells = self.enterContext(Bells())
 
     def post(self, url: str, **data):
         with self.captureOnCommitCallbacks(execute=True):
@@ -455,7 +456,7 @@ class DeleteTests(AdminCase):
         self.assertEqual((gone.title, gone.owner), ("", self.alice))
         self.assertEqual(gone.revision, self.talking.revision + 1)
         self.assertFalse(gone.messages.exists())
-        self.rung.assert_called_once_with(gone.id)
+        self.assertEqual(self.bells.heard(), [(CHANGED, gone.id)])
         self.assertEqual(LogEntry.objects.get().action_flag, DELETION)
 
     def test_once_is_enough(self):
@@ -479,7 +480,7 @@ class DeleteTests(AdminCase):
         self.post(CONVERSATIONS, **data, post="yes")
         self.assertEqual(Conversation.objects.count(), 4)
         self.assertEqual([m.conversation for m in Message.objects.all()], [spared])
-        self.assertEqual({call.args[0] for call in self.rung.mock_calls}, set(selected[:2]))
+        self.assertEqual({id for _, id in self.bells.heard()}, set(selected[:2]))
         self.assertEqual(LogEntry.objects.filter(action_flag=DELETION).count(), 2)
 
     def test_it_takes_the_permission_to_delete(self):

@@ -135,6 +135,15 @@ class ChatTests(PageCase):
         self.act("next", ASKED)
         self.page.locator(f"{ASKED} [data-part=text]").filter(has_text="second").wait_for()
 
+    def test_the_editor_opens_in_sight(self):
+        self.page.set_viewport_size({"width": 1280, "height": 500})
+        self.send("line\n" * 4 + asks(tokens=120))
+        self.until_status("done")
+        self.act("edit", ASKED)
+        top = self.page.locator(f"{ASKED} textarea").bounding_box()["y"]
+        bar = self.page.locator("header").first.bounding_box()
+        self.assertGreaterEqual(top, bar["y"] + bar["height"])
+
     def test_retry_makes_another_reply_beside_the_first(self):
         self.send(asks(tokens=3))
         self.until_status("done")
@@ -182,6 +191,8 @@ class ChatTests(PageCase):
         self.send(asks(tokens=4))
         self.page.get_by_text("Planning the answer").wait_for()
         self.until_status("done")
+        self.page.get_by_text("Planning the answer").click()
+        self.assertEqual(self.page.locator(".step-detail").text_content(), numbered(4))
 
     def test_what_a_model_writes_is_text_and_nothing_else(self):
         hostile = "<img src=x onerror=alert(1)> <script>alert(2)</script> [x](javascript:alert(3))"
@@ -192,6 +203,45 @@ class ChatTests(PageCase):
         self.page.reload()
         self.until_status("done")
         self.assertEqual(self.text(), hostile)
+
+
+class AccountTests(PageCase):
+    settings = {"GUESTS": 0}
+
+    def test_who_has_an_account_signs_in_and_chats(self):
+        password = "a password of the tests"
+        made = self.server.manage(
+            *("createsuperuser", "--noinput", "--username=alice", "--email=a@a.example"),
+            DJANGO_SUPERUSER_PASSWORD=password,
+        )
+        self.assertEqual(made.returncode, 0, made.stderr)
+        self.page.fill("[name=username]", "alice")
+        self.page.fill("[name=password]", password)
+        self.page.press("[name=password]", "Enter")
+        self.page.locator("[data-part=composer-input]").wait_for()
+        self.page.wait_for_load_state("load")
+        self.send(asks(tokens=5))
+        self.until_status("done")
+        self.assertEqual(self.text(), numbered(5))
+        self.page.get_by_text("alice", exact=True).wait_for()
+        self.page.reload()
+        self.until_status("done")
+        self.send(asks(tokens=7))
+        self.until_text(numbered(7))
+
+
+class EarlyTests(PageCase):
+    def test_what_is_typed_before_the_script_runs_stays(self):
+        page = self.person.new_page()
+        waiting = []
+        page.route("**/app*.js", lambda route: waiting.append(route))
+        page.goto(f"{self.server.url}/", wait_until="commit")
+        page.fill("[data-part=composer-input]", asks(tokens=2))
+        waiting[0].continue_()
+        page.locator("[data-part=send]:enabled").wait_for()
+        page.press("[data-part=composer-input]", "Enter")
+        self.until_status("done", page)
+        self.assertEqual(self.text(page=page), numbered(2))
 
 
 class DaphneChatTests(ChatTests):

@@ -22,8 +22,11 @@ class Command(DaphneCommand):
 
     def inner_run(self, *args, **options) -> None:
         self._check_port()
+        self._check_static_files()
         if connection.vendor == "sqlite":
             self._migrate()
+        else:
+            self._check_database()
         self.check(display_num_errors=False)
         self._print_box()
         self.stdout = OutputWrapper(io.StringIO())  # the box says it all
@@ -50,6 +53,19 @@ class Command(DaphneCommand):
                     f"Cannot listen on {self.addr}:{self.port} ({error.strerror}). "
                     "Set BIND and PORT to an address of this machine."
                 ) from None
+
+    def _check_static_files(self) -> None:
+        """With DEBUG=0 they have to be collected, or every page would be an error."""
+        if not settings.DEBUG and not (settings.STATIC_ROOT / "staticfiles.json").exists():
+            raise CommandError("The static files are missing. Run: manage.py collectstatic")
+
+    def _check_database(self) -> None:
+        try:
+            connection.ensure_connection()
+        except DatabaseError:
+            raise CommandError(
+                "The database cannot be reached. Start it, or correct DATABASE_URL."
+            ) from None
 
     def _migrate(self) -> None:
         database = settings.DATABASES["default"]["NAME"]
@@ -84,4 +100,6 @@ class Command(DaphneCommand):
         answers = llm.get()
         if isinstance(answers, Demo):
             return "the demo model (connect another: OPENAI_API_KEY or OPENAI_BASE_URL in .env)"
-        return f"{answers.model or 'the first model'} at {settings.LLMS['default']['BASE_URL']}"
+        model = answers.model or "the first model it offers"
+        address = settings.LLMS["default"].get("BASE_URL")
+        return f"{model} at {address}" if address else model

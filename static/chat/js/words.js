@@ -57,7 +57,7 @@ export const failure = (error) => (error && FAILURES[error.code]) || error?.deta
 /** The line under a reply that says how it ended; empty where its text says enough. @param {Message} message */
 export function ending(message) {
   if (message.role === "user") return "";
-  if (message.status === "stopped") return "You stopped this reply.";
+  if (message.status === "stopped") return "This reply was stopped.";
   if (message.status === "interrupted") return `${failure(message.error)} The text so far is kept.`;
   if (message.status === "error") return `${failure(message.error)} Your message is saved.`;
   return FINISHES[message.finish_reason ?? ""] ?? "";

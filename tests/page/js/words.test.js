@@ -17,7 +17,7 @@ test("a code of a newer server is told in the server's words", () => {
 
 test("how a reply ended is said where its text does not say it", () => {
   equal(ending(row("m2", "m1", { text: "Hello" })), "");
-  equal(ending(row("m2", "m1", { status: "stopped" })), "You stopped this reply.");
+  equal(ending(row("m2", "m1", { status: "stopped" })), "This reply was stopped.");
   ok(ending(row("m2", "m1", { finish_reason: "length" })) !== "");
   ok(ending(row("m2", "m1", { status: "error", error: { code: "restart" } })).includes("saved"));
 });

@@ -103,8 +103,9 @@ export class ChatComposer extends HTMLElement {
 
   /** @param {string | null} conversation */
   #open(conversation) {
-    // What was typed since the first message of a new conversation went out belongs to that conversation.
-    const begun = this.#conversation === NEW && this.#input.value !== "";
+    // What was typed since the first message of a new conversation went out belongs to that conversation; what
+    // was typed before the script came belongs to the page's.
+    const begun = ["", NEW].includes(this.#conversation) && this.#input.value !== "";
     if (begun) keepDraft(NEW, "");
     this.#conversation = conversation ?? NEW;
     if (!begun) this.#input.value = readDraft(this.#conversation);

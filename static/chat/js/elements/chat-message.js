@@ -109,6 +109,9 @@ export class ChatMessage extends HTMLElement {
         item.dataset.status = step.status;
         write(part(item, "step-label"), step.label || step.name);
         write(part(item, "step-time"), step.ms === undefined ? "" : `${(step.ms / 1000).toFixed(1)} s`);
+        write(part(item, "step-detail"), step.detail ?? "");
+        // With nothing to unfold it is a line, not a button.
+        if (!step.detail) part(item, "step-details").replaceWith(...item.querySelectorAll("summary > *"));
         return item;
       });
       part(this, "steps").replaceChildren(...steps);

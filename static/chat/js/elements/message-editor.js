@@ -26,7 +26,8 @@ export class MessageEditor extends HTMLElement {
     action(this, "cancel").addEventListener("click", () => say(this, "closed"));
     this.#input.value = text;
     fit(this.#input);
-    this.#input.focus();
+    this.#input.focus({ preventScroll: true });
+    this.scrollIntoView({ block: "nearest" });
   }
 
   /** @returns {HTMLTextAreaElement} */

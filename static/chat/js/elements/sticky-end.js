@@ -20,7 +20,8 @@ export class StickyEnd {
 
   follow() {
     const scroller = this.#scroller;
-    if (this.pinned) {
+    // While a message is edited, the reader is at the editor, wherever the end is.
+    if (this.pinned && !scroller.querySelector("textarea:focus")) {
       scroller.scrollTop = scroller.scrollHeight;
       this.#top = scroller.scrollTop;
     }
