@@ -21,6 +21,7 @@ MISTAKES = 6
 MISTAKES_WITHIN = 10
 # When a request that the database could not take may be sent again (seconds).
 RETRY_AFTER = 2
+LIMITS_TOLD = ("characters", "per_minute", "active", "sockets")
 
 
 class SocketGone(Exception):
@@ -41,29 +42,34 @@ class ChatConsumer(AsyncWebsocketConsumer):
         self.follower = None
         self.telling = None
         self.mistakes: deque[float] = deque(maxlen=MISTAKES)
-        await self.accept()
+        with suppress(SocketGone):
+            await self.accept()
+            code = await self.greet()
+            if code is not None:
+                await self.bye(code)
+
+    async def greet(self) -> int | None:
+        """Welcome the browser and begin to tell it; or the close code that says why not."""
         if not is_own_origin(self.scope):
-            return await self.bye(protocol.CLOSE_FOREIGN_ORIGIN)
-        self.user = await in_database(user_of, self.scope)
-        if self.user is None:
-            return await self.bye(protocol.CLOSE_SESSION_ENDED)
-        person = await in_database(lambda: Profile.objects.of(self.user).as_person())
+            return protocol.CLOSE_FOREIGN_ORIGIN
+        try:
+            self.user = await in_database(user_of, self.scope)
+            if self.user is None:
+                return protocol.CLOSE_SESSION_ENDED
+            person = await in_database(lambda: Profile.objects.of(self.user).as_person())
+        except DatabaseError as error:
+            logger.warning("nobody is welcomed now: %s", type(error).__name__)
+            return protocol.CLOSE_RESTART
         self.process = await process.current()
         if self.process.draining:
-            return await self.bye(protocol.CLOSE_RESTART)
+            return protocol.CLOSE_RESTART
+        limits = {key: settings.CHAT_LIMITS[key] for key in LIMITS_TOLD}
+        heartbeat = settings.CHAT_TIMES["heartbeat"]
+        await self.send_frame(protocol.welcome(user=person, limits=limits, heartbeat=heartbeat))
         self.follower = self.process.follower(self.user, self.send_frame, self.bye)
-        await self.send_frame(
-            protocol.welcome(
-                user=person,
-                limits={
-                    key: settings.CHAT_LIMITS[key]
-                    for key in ("characters", "per_minute", "active", "sockets")
-                },
-                heartbeat=settings.CHAT_TIMES["heartbeat"],
-            )
-        )
         self.telling = self.process.spawn(self.follower.run())
         self.telling.add_done_callback(self.told)
+        return None
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         if self.follower is None:
@@ -143,7 +149,9 @@ class ChatConsumer(AsyncWebsocketConsumer):
         """The follower's task is over: cancelled with its socket, or the socket is gone."""
         if telling.cancelled() or isinstance(telling.exception(), SocketGone):
             return
+        # The page connects again, and is told everything anew.
         logger.error("a socket is told no more", exc_info=telling.exception())
+        self.process.spawn(self.bye(protocol.CLOSE_RESTART))
 
     async def disconnect(self, code: int) -> None:
         if self.telling is not None:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
+from django.db import Error as DatabaseError
 
 from chat import llm, protocol
 from chat.models import Message
@@ -94,7 +95,10 @@ class Process:
         self._tasks: set[asyncio.Task] = set()
 
     async def start(self) -> None:
-        self._ring(await in_database(settle.settle_dead_workers))
+        try:
+            self._ring(await in_database(settle.settle_dead_workers))
+        except DatabaseError as error:
+            logger.warning("dead workers are settled later: %s", type(error).__name__)
         self.spawn(self._forever(self.writer.run))
         self.spawn(self._forever(self.hub.tell_entries))
         self.spawn(self._forever(self.hub.look))
@@ -185,6 +189,7 @@ class Process:
 
     async def _settle(self) -> None:
         """End what other workers left, over and over."""
+        self._ring(await in_database(settle.settle_dead_workers))
         while True:
             await asyncio.sleep(settings.CHAT_TIMES["settle"])
             self._ring(await in_database(settle.settle_stale, but=self.writer.live()))

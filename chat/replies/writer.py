@@ -199,6 +199,8 @@ class Writer:
         else:
             logger.warning("reply %s is this worker's no more", reply.id)
             log.local = False
+            if not log.readers:
+                self._hub.close(log)
         bus.ring(bus.ENDED, log.conversation)
 
 
