@@ -37,6 +37,15 @@ class ChatConsumer(AsyncWebsocketConsumer):
     """
 
     channel_layer_alias = "none of a consumer's"
+    telling: asyncio.Task | None = None
+
+    async def __call__(self, scope, receive, send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            # Not every end of a socket comes as `disconnect`.
+            if self.telling is not None:
+                self.telling.cancel()
 
     async def connect(self) -> None:
         self.follower = None

@@ -40,7 +40,8 @@ def is_own_origin(scope: dict) -> bool:
         return True
     try:
         parts = urlsplit(origin)
-        port = parts.port or {"http": 80, "https": 443}[parts.scheme]
+        port = {"http": 80, "https": 443}[parts.scheme]
+        port = parts.port or port
     except (KeyError, ValueError):
         return False
     if settings.SESSION_COOKIE_SECURE and parts.scheme != "https":

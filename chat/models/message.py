@@ -132,7 +132,10 @@ class MessageQuerySet(models.QuerySet):
         lost = Ending(status=Message.Status.INTERRUPTED, error="lost_worker")
         running = self.active().only("id", "conversation_id")
         # `self.end`, not that of all: one that renewed its lease meanwhile is stale no more.
-        return [reply for reply in running if self.end(reply.id, lost)]
+        settled = [reply for reply in running if self.end(reply.id, lost)]
+        for reply in settled:
+            reply.end_steps()
+        return settled
 
     def written_by(self, workers: Iterable[str]) -> "MessageQuerySet":
         return self.filter(worker__in=list(workers))
@@ -275,6 +278,10 @@ class Message(models.Model):
     @property
     def is_final(self) -> bool:
         return self.status != self.Status.RUNNING
+
+    def end_steps(self) -> None:
+        """A reply that was ended from outside has no step that is still running."""
+        self.steps.filter(status="running").update(status="error")
 
     def path(self) -> list[uuid.UUID]:
         """The ids from the first message of this one's branch down to itself."""

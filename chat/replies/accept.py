@@ -16,6 +16,7 @@ from chat.models import Conversation, Message, lease_end
 from chat.protocol import Continue, Refused, Regenerate, Send
 from chat.text import clean
 
+from .settle import abandoned
 from .tree import lock, lock_of
 
 # What the model is told, unstored, to go on with a reply that broke off.
@@ -86,7 +87,9 @@ def accept(
 
 def _conversation_of_send(user: AbstractBaseUser, frame: Send) -> Conversation:
     if frame.parent is None:
-        assistant = frame.assistant or flows.names()[0]
+        # A name that is not offered is refused later, after what comes before it.
+        offered = flows.names()
+        assistant = frame.assistant if frame.assistant in offered else offered[0]
         Conversation.objects.make(frame.conversation, owner=user, assistant=assistant)
     return lock(user, frame.conversation)
 
@@ -113,7 +116,7 @@ def _check_limits(user: AbstractBaseUser, conversation: Conversation) -> None:
     active = Message.objects.owned_by(user).active()
     busy = set(active.values_list("conversation", flat=True))
     if conversation.id in busy:
-        conversation.messages.stale().settle()
+        abandoned(conversation.messages.all()).settle()
         if conversation.messages.active().exists():
             raise Refused("busy")
         busy.discard(conversation.id)

@@ -88,6 +88,8 @@ class Follower:
 
     def open(self, conversation: UUID | None, have: dict[UUID, int], frame: dict) -> None:
         """Show `conversation` (None: none) from now on."""
+        if self._requests and self._requests[-1].conversation == conversation:
+            self._requests.pop()  # one answer to both
         self._requests.append(_Request(conversation, have, frame))
         self.wake()
 

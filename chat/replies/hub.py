@@ -76,6 +76,9 @@ class Hub:
         """The bell: the reply in `conversation` has ended, or another begun."""
         if any(log.conversation == conversation for log in self._remote()):
             self._look_now.set()
+        self._tell_entry(conversation)
+
+    def _tell_entry(self, conversation: UUID) -> None:
         self._changed.add(conversation)
         self._heard.set()
 
@@ -103,25 +106,33 @@ class Hub:
 
     # Logs
 
-    def write(self, log: Log) -> None:
-        """This process writes the reply of `log`; readers find it here."""
-        self._logs[log.id] = log
+    def write(self, reply: Message) -> Log:
+        """The log of a reply that this process writes from now on."""
+        log = self._log(reply)
+        log.local = True
+        return log
 
     def follow(self, reply: Message, reader: Reader) -> Log:
         """The log of an active reply, for `reader` to follow until it unfollows."""
-        log = self._logs.get(reply.id)
-        if log is None:
-            log = self._logs[reply.id] = Log(
+        known = reply.id in self._logs
+        log = self._log(reply)
+        if not known:
+            bus.ring(bus.FOLLOWED, reply.id)
+            self._look_now.set()  # it may have ended since its row was read
+        log.readers.add(reader)
+        return log
+
+    def _log(self, reply: Message) -> Log:
+        """The one log of a reply: a reader may come to it before its writer does."""
+        if reply.id not in self._logs:
+            self._logs[reply.id] = Log(
                 reply.id,
                 reply.conversation_id,
                 length=reply.length,
                 reasoning_length=reply.reasoning_length,
                 local=False,
             )
-            bus.ring(bus.FOLLOWED, reply.id)
-            self._look_now.set()  # it may have ended since its row was read
-        log.readers.add(reader)
-        return log
+        return self._logs[reply.id]
 
     def unfollow(self, log: Log, reader: Reader) -> None:
         log.readers.discard(reader)
@@ -173,6 +184,7 @@ class Hub:
         for reader in self.readers:
             if reader.shows in shown and found.get(reader.shows) != reader.revision:
                 reader.news()
+                self._tell_entry(reader.shows)
 
     async def _look_at_replies(self) -> None:
         followed = self._remote()
@@ -180,12 +192,15 @@ class Hub:
             return
         known = [Known(log.id, log.length, log.reasoning_length) for log in followed]
         grown = await in_database(_grown, known)
-        for log in followed:
+        for log in self._remote():  # one may have been taken over by the writer here meanwhile
+            if log not in followed:
+                continue
             growth = grown.get(log.id)
             if growth is None:
                 log.vanish()
             elif growth.final is not None:
                 log.finish(growth.final)
+                self._tell_entry(log.conversation)
             else:
                 log.grow(growth.text, growth.reasoning, growth.steps)
 

@@ -56,6 +56,7 @@ class LiveReply:
         self._steps_changed = 0
         self._pending = 0  # code points that no commit has taken yet
         self._produced = log.length
+        self._thought = 0  # code points of reasoning
         self._room = asyncio.Event()
         self._text_cleaner = Cleaner()
         self._reasoning_cleaner = Cleaner()
@@ -87,7 +88,12 @@ class LiveReply:
     async def reasoning(self, text: str) -> None:
         if not self._produced and self.log.phase != ("thinking", None):
             self.log.tell_phase("thinking")
-        await self._say(self._reasoning, self._reasoning_cleaner.push(text))
+        text = self._reasoning_cleaner.push(text)
+        room = settings.CHAT_LIMITS["reply_characters"] - self._thought
+        self._thought += min(len(text), max(room, 0))
+        await self._say(self._reasoning, text[: max(room, 0)])
+        if len(text) > room:
+            raise ReplyFull
 
     async def retrying(self, attempt: int) -> None:
         self.log.tell_phase("retrying", attempt)
@@ -99,7 +105,7 @@ class LiveReply:
             id=uuid4(),
             message_id=self.id,
             position=self._steps_made,
-            name=name[:64],
+            name=clean(name)[:64],
             label=clean(label)[:200],
             started=timezone.now(),
         )

@@ -20,7 +20,6 @@ from .database import in_database, write_turn
 from .follow import Follower
 from .hub import Hub
 from .live import LiveReply
-from .log import Log
 from .run import run
 from .stop import stop
 from .writer import Writer
@@ -174,16 +173,7 @@ class Process:
         return accepted
 
     def _start(self, task: Task) -> None:
-        reply = task.reply
-        log = Log(
-            reply.id,
-            reply.conversation_id,
-            length=reply.length,
-            reasoning_length=0,
-            local=True,
-        )
-        live = LiveReply(log, wake_writer=self.writer.wake)
-        self.hub.write(log)
+        live = LiveReply(self.hub.write(task.reply), wake_writer=self.writer.wake)
         self.writer.add(live)
         live.task = self.spawn(run(live, task))
 

@@ -15,6 +15,9 @@ from uuid import UUID
 from django.conf import settings
 
 from chat.models import Message
+from chat.models.message import MessageQuerySet
+
+_own: list[str] = []  # the workers of this process
 
 
 class Worker:
@@ -22,6 +25,7 @@ class Worker:
 
     def __init__(self) -> None:
         self.id = secrets.token_hex(8)
+        _own.append(self.id)
         self._lock: TextIO = (_folder() / self.id).open("w")
         fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
@@ -38,6 +42,12 @@ def settle_dead_workers() -> list[Message]:
 def settle_stale(*, but: Iterable[UUID] = ()) -> list[Message]:
     """End the replies whose lease has ended, `but` for these; returns which."""
     return Message.objects.stale().exclude(id__in=list(but)).settle()
+
+
+def abandoned(messages: MessageQuerySet) -> MessageQuerySet:
+    """Of these, the replies whose lease has ended, but for this process's own: a database that was
+    away ends leases too, and then the writer knows best what is still to be written."""
+    return messages.stale().exclude(worker__in=_own)
 
 
 def _folder() -> Path:

@@ -14,6 +14,8 @@ from chat import protocol
 from chat.models import Conversation, Ending, Message, Step
 from chat.protocol import MessageObject, Refused
 
+from .settle import abandoned
+
 PAGE = 50
 PAGE_CHARACTERS = 256 * 1024
 
@@ -88,7 +90,7 @@ def earlier(user: AbstractBaseUser, id: UUID, before: int) -> list[MessageObject
 
 def _readable(user: AbstractBaseUser, id: UUID) -> Conversation:
     # A status is told from the row, so a reply whose worker is gone is ended before it is read.
-    Message.objects.filter(conversation=id).stale().settle()
+    abandoned(Message.objects.filter(conversation=id)).settle()
     mine = Conversation.objects.owned_by(user).alive().with_activity()
     conversation = mine.filter(id=id).first()
     if conversation is None:

@@ -17,4 +17,7 @@ def stop(user: AbstractBaseUser, id: UUID) -> None:
 
 def stop_reply(reply: Message) -> bool:
     """Make `reply` stopped, whoever owns it; False if it was final already."""
-    return Message.objects.end(reply.id, Ending(Message.Status.STOPPED))
+    stopped = Message.objects.end(reply.id, Ending(Message.Status.STOPPED))
+    if stopped:
+        reply.end_steps()
+    return stopped

@@ -10,6 +10,7 @@ from chat.protocol import Refused
 from chat.text import clean
 
 from . import bus
+from .settle import abandoned
 
 TITLE_LENGTH = 200
 
@@ -38,7 +39,7 @@ def lock_of(user: AbstractBaseUser, message: UUID) -> Conversation:
 def select(user: AbstractBaseUser, message: UUID) -> None:
     """Show the branch through `message`."""
     conversation = lock_of(user, message)
-    conversation.messages.stale().settle()
+    abandoned(conversation.messages.all()).settle()
     if conversation.messages.active().exists():
         raise Refused("busy")
     conversation.show_through(conversation.messages.get(id=message))

@@ -128,9 +128,11 @@ class Writer:
         writes = [reply.take() for reply in due]
         outcomes = await self._write(writes)
         took = monotonic() - began
-        self._free_at = began + REST * took
+        # What it waited for a lock is no reason to rest: leases are renewed each second.
+        busy = min(REST * took, took + settings.CHAT_TIMES["poll"])
+        self._free_at = began + busy
         if is_tick:
-            self._tick_at = began + max(settings.CHAT_TIMES["tick"], REST * took)
+            self._tick_at = began + max(settings.CHAT_TIMES["tick"], busy)
         for reply, outcome in zip(due, outcomes, strict=True):
             self._apply(reply, outcome, began)
 
@@ -147,6 +149,11 @@ class Writer:
                     "%d replies wait for the database: %s", len(writes), type(error).__name__
                 )
                 self._wait_for_database()
+                if all(self._is_over(write) for write in writes):
+                    # Perhaps there is room for the ends alone, as on a disk that is full.
+                    if len(writes) > 1:
+                        return [(await self._write([write]))[0] for write in writes]
+                    writes = [self._without_data(writes[0])]
             except Exception as error:
                 logger.error("a write was refused: %s", type(error).__name__)
                 if len(writes) > 1:
@@ -156,6 +163,11 @@ class Writer:
                 writes = [self._without_data(writes[0])]
             await asyncio.sleep(pause)
             pause = min(2 * pause, 1)
+
+    def _is_over(self, write: Write) -> bool:
+        """Whether the lease has ended of which this write would have been the renewal."""
+        held = monotonic() - self._replies[write.append.id].committed_at
+        return held > settings.CHAT_TIMES["lease"] and not write.refused
 
     def _without_data(self, write: Write) -> Write:
         """The end of a reply whose last piece the database would not take."""

@@ -1,13 +1,17 @@
 """What is left when a worker dies: everything that anyone was shown."""
 
+import asyncio
 import random
+import sqlite3
+from contextlib import contextmanager
 
 from tests.replies.case import ServerCase, asks
 from tests.server import Server
-from tests.tabs import Person
+from tests.tabs import Person, Tab
 from tests.upstream import numbered
 
 KILLS = 10
+NOTHING = {"title": ""}
 
 
 class KillTests(ServerCase):
@@ -99,6 +103,90 @@ class LeaseTests(ServerCase):
             self.assertEqual(regenerated["type"], "ack")
             await here.say(type="stop", message=regenerated["reply"])
             await here.ended(regenerated["reply"])
+
+    async def test_what_changes_in_the_list_is_told_by_the_other_worker_too(self):
+        with self.other_machine() as other:
+            async with Person(self.server.url) as alice:
+                here = await alice.tab()
+                await here.ask(asks(tokens=2))
+                conversation = here.client.conversation
+                alice.url = other.url
+                there = await alice.tab()
+                await there.open(conversation)
+                for action, holds in (
+                    ("rename", lambda entry: entry["title"] == "Another"),
+                    ("delete", lambda entry: entry.get("deleted")),
+                ):
+                    alice.url = self.server.url
+                    await alice.post(f"/c/{conversation}/{action}/", title="Another")
+                    await there.until(
+                        lambda holds=holds: holds(
+                            there.client.entries.get(conversation, {"title": ""})
+                        ),
+                        action,
+                    )
+
+
+class LockTests(ServerCase):
+    """Another program holds SQLite's lock: nothing is lost, and nobody waits longer than it."""
+
+    settings = {"LEASE_SECONDS": 8}  # SQLite itself waits for 5
+
+    @contextmanager
+    def locked(self):
+        database = sqlite3.connect(self.server.data / "chat.sqlite3", isolation_level=None)
+        database.execute("BEGIN EXCLUSIVE")
+        try:
+            yield
+        finally:
+            database.execute("ROLLBACK")
+            database.close()
+
+    async def test_a_short_lock_only_delays(self):
+        async with Person(self.server.url) as alice:
+            tab = await alice.tab()
+            ack = await tab.send(asks(tokens=500, rate=100))
+            await tab.text_of(ack["reply"], 60)
+            with self.locked():
+                await tab.until(lambda: "saving" in phases(tab), "the word that it is being saved")
+                released = tab.message(ack["reply"])["length"]
+            await tab.text_of(ack["reply"], released + 60)
+            reply = await tab.ended(ack["reply"])
+            self.assertEqual((reply["status"], reply["text"]), ("done", numbered(500)))
+
+    async def test_a_lock_beyond_the_lease_ends_the_reply_and_keeps_its_text(self):
+        async with Person(self.server.url) as alice:
+            tab = await alice.tab()
+            ack = await tab.send(asks(tokens=5000, rate=100))
+            await tab.text_of(ack["reply"], 60)
+            request = self.upstream.requests()[0]["id"]
+            with self.locked():
+                shown = tab.message(ack["reply"])["text"]
+                closed = await asyncio.to_thread(self.upstream.wait_closed, request, 20)
+                self.assertEqual(closed["finished"], "client_closed")
+            reply = await tab.ended(ack["reply"])
+            self.assertEqual((reply["status"], reply["error"]["code"]), ("interrupted", "storage"))
+            self.assertTrue(reply["text"].startswith(shown))
+            self.assertEqual((await tab.ask(asks(tokens=3)))["status"], "done")
+
+    async def test_a_lock_at_the_first_socket_is_waited_for(self):
+        async with Person(self.server.url) as alice:
+            tab = await alice.tab()
+            ack = await tab.send(asks(tokens=5000, rate=100))
+            await tab.text_of(ack["reply"], 60)
+            self.server.kill()
+            self.server.start()
+            with self.locked():
+                early = await alice.tab()  # welcomed or told bye, but not left without a word
+                self.assertTrue(early.frames)
+            late = await alice.tab()
+            await late.open(ack["conversation"])
+            reply = await late.ended(ack["reply"])
+            self.assertEqual(reply["status"], "interrupted")
+
+
+def phases(tab: Tab) -> set[str]:
+    return {frame["phase"] for frame in tab.all("status")}
 
 
 class CommandTests(ServerCase):

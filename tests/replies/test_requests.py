@@ -3,6 +3,8 @@
 import asyncio
 from uuid import uuid4
 
+import aiohttp
+
 from tests.replies.case import ServerCase, asks
 from tests.tabs import Person
 from tests.upstream import numbered
@@ -216,6 +218,19 @@ class RefusalTests(ServerCase):
             self.assertEqual(await alice.post(f"/c/{conversation}/delete/"), 204)
             answer = await tab.send("hi", conversation=conversation, parent=None)
             self.assertEqual(answer["code"], "not_found")
+
+    async def test_cookies_of_others_on_the_same_host_do_no_harm(self):
+        async with Person(self.server.url) as alice:
+            for odd in ('prefs={"a":1}', "x=a b c", "foo", 'u="unclosed', "k@x=1"):
+                jar = {cookie.key: cookie.value for cookie in alice.http.cookie_jar}
+                cookies = f"{odd}; sessionid={jar['sessionid']}"
+                url = f"{alice.url.replace('http', 'ws')}/ws/chat/"
+                headers = {"Origin": alice.url, "Cookie": cookies}
+                async with (
+                    aiohttp.ClientSession() as bare,
+                    bare.ws_connect(url, headers=headers) as socket,
+                ):
+                    self.assertEqual((await socket.receive_json())["type"], "welcome", odd)
 
     async def test_a_foreign_origin_and_a_stranger_are_told_bye(self):
         async with Person(self.server.url) as alice:
