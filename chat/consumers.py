@@ -12,6 +12,7 @@ from chat.models import Profile
 from chat.protocol import Refused
 from chat.replies import process
 from chat.replies.database import in_database
+from chat.replies.follow import Follower
 from chat.session import is_own_origin, user_of
 
 logger = logging.getLogger("chat.socket")
@@ -37,19 +38,19 @@ class ChatConsumer(AsyncWebsocketConsumer):
     """
 
     channel_layer_alias = "none of a consumer's"
+    follower: Follower | None = None  # once it was welcomed, until it is told bye
     telling: asyncio.Task | None = None
 
     async def __call__(self, scope, receive, send) -> None:
         try:
             await super().__call__(scope, receive, send)
         finally:
-            # Not every end of a socket comes as `disconnect`.
-            if self.telling is not None:
+            # Not every end of a socket comes as `disconnect`. While the server drains, daphne
+            # ends the consumer but not its socket, which goes on reading and is told bye later.
+            if self.telling is not None and not self.process.draining:
                 self.telling.cancel()
 
     async def connect(self) -> None:
-        self.follower = None
-        self.telling = None
         self.mistakes: deque[float] = deque(maxlen=MISTAKES)
         with suppress(SocketGone):
             await self.accept()
@@ -151,8 +152,9 @@ class ChatConsumer(AsyncWebsocketConsumer):
         self.follower = None
         if self.telling is not None:
             self.telling.cancel()
-        await self.send_frame(protocol.bye(code))
-        await self.close(code)
+        with suppress(SocketGone):
+            await self.send_frame(protocol.bye(code))
+            await self.close(code)
 
     def told(self, telling: asyncio.Task) -> None:
         """The follower's task is over: cancelled with its socket, or the socket is gone."""

@@ -192,8 +192,8 @@ class Hub:
             return
         known = [Known(log.id, log.length, log.reasoning_length) for log in followed]
         grown = await in_database(_grown, known)
-        for log in self._remote():  # one may have been taken over by the writer here meanwhile
-            if log not in followed:
+        for log in followed:
+            if log.local:  # taken over by the writer here meanwhile
                 continue
             growth = grown.get(log.id)
             if growth is None:

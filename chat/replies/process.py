@@ -96,7 +96,7 @@ class Process:
     async def start(self) -> None:
         try:
             self._ring(await in_database(settle.settle_dead_workers))
-        except DatabaseError as error:
+        except (DatabaseError, OSError) as error:
             logger.warning("dead workers are settled later: %s", type(error).__name__)
         self.spawn(self._forever(self.writer.run))
         self.spawn(self._forever(self.hub.tell_entries))

@@ -57,9 +57,9 @@ def _folder() -> Path:
 
 
 def _is_dead(path: Path) -> bool:
-    with path.open() as file:
-        try:
+    try:
+        with path.open() as file:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
+    except (BlockingIOError, FileNotFoundError):  # it lives, or another process was quicker
+        return False
+    return True
