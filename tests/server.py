@@ -52,11 +52,12 @@ class Server:
     """A server under daphne, uvicorn, or runserver, on a free port, with its own data folder.
 
     `with Server("uvicorn", OPENAI_BASE_URL=…) as server: … server.url`. It may be killed and
-    started again: port and data stay.
+    started again: port and data stay. With `probe` it can be asked what it holds (`tests/probe.py`).
     """
 
-    def __init__(self, kind: str = "uvicorn", **settings: object) -> None:
+    def __init__(self, kind: str = "uvicorn", *, probe: bool = False, **settings: object) -> None:
         self.kind = kind
+        self.application = "tests.probe:application" if probe else "chatproject.asgi:application"
         self.settings = settings
         self.folder = tempfile.TemporaryDirectory(prefix="chat-")
         self.data = Path(self.folder.name)
@@ -108,8 +109,7 @@ class Server:
         self.stop()
 
     def _command(self) -> list[str]:
-        python, application = [sys.executable, "-m"], "chatproject.asgi:application"
-        at = [str(self.port), application]
+        python, at = [sys.executable, "-m"], [str(self.port), self.application]
         match self.kind:
             case "daphne":
                 return [*python, "daphne", "-b", "127.0.0.1", "-p", *at]

@@ -16,6 +16,7 @@ class ServerCase(SimpleTestCase):
     """Tests that look at a running server through sockets, HTTP, and commands alone."""
 
     kind = "uvicorn"
+    probe = False
     settings: ClassVar[dict] = {}
 
     @classmethod
@@ -28,7 +29,7 @@ class ServerCase(SimpleTestCase):
     @classmethod
     def start_server(cls) -> Server:
         settings = {"OPENAI_BASE_URL": cls.upstream.url, "OPENAI_MODEL": "numbered", **cls.settings}
-        server = Server(cls.kind, **settings)
+        server = Server(cls.kind, probe=cls.probe, **settings)
         cls.addClassCleanup(server.stop)
         return server.start()
 
