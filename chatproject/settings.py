@@ -124,6 +124,7 @@ CHAT_TIMES = {
     "poll": seconds("POLL_SECONDS", 1),
     "heartbeat": seconds("HEARTBEAT_SECONDS", 20),
     "drain": seconds("DRAIN_SECONDS", 10),
+    "slow": seconds("SLOW_SECONDS", 60),
 }
 
 # The widest JSON escape of one character is 6 bytes (\uXXXX), so a full message always fits.

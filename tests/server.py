@@ -52,7 +52,8 @@ class Server:
     """A server under daphne, uvicorn, or runserver, on a free port, with its own data folder.
 
     `with Server("uvicorn", OPENAI_BASE_URL=…) as server: … server.url`. It may be killed and
-    started again: port and data stay. With `probe` it can be asked what it holds (`tests/probe.py`).
+    started again: port and data stay. With `probe` it can be asked what it holds:
+    `tests/probe.py`.
     """
 
     def __init__(self, kind: str = "uvicorn", *, probe: bool = False, **settings: object) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import Error as DatabaseError
 
@@ -18,9 +19,6 @@ from .hub import Hub
 from .log import Log
 
 logger = logging.getLogger("chat.replies")
-
-# A reader whose window stays full for so long cannot follow (seconds).
-TOO_SLOW = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +242,7 @@ class Follower:
         now = asyncio.get_running_loop().time()
         if place.held_since is None:
             place.held_since = now
-        elif now - place.held_since > TOO_SLOW:
+        elif now - place.held_since > settings.CHAT_TIMES["slow"]:
             await self._close(protocol.CLOSE_TOO_SLOW)
 
     def _enter_reply(self, now: snapshot.Snapshot) -> None:
