@@ -119,7 +119,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
                         reply=accepted.reply,
                     )
                 )
-                self.follower.sent_into(accepted.conversation)
+                self.follower.sent_into(accepted.conversation, accepted.news)
             case protocol.Open(conversation=conversation, have=have):
                 self.follower.open(conversation, have, frame)
             case protocol.Select(message=message):

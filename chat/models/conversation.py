@@ -92,7 +92,7 @@ class Conversation(models.Model):
 
     def extend(self, parent: Message | None, messages: list[Message]) -> list[Message]:
         """New messages, each after the one before it, the first after `parent`."""
-        if not self._ends_with(parent):
+        if not self.ends_with(parent):
             self.show_only(parent)
         for message in messages:
             self.last_seq += 1
@@ -105,7 +105,7 @@ class Conversation(models.Model):
         self.save(update_fields=["last_seq", "updated", "title"])
         return messages
 
-    def _ends_with(self, message: Message | None) -> bool:
+    def ends_with(self, message: Message | None) -> bool:
         """Whether `message` is sure to be the end of the shown branch already: the usual case."""
         if message is None:
             return self.last_seq == 0

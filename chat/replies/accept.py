@@ -8,7 +8,8 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
-from django.db import transaction
+from django.db import connection, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from chat import flows
@@ -16,6 +17,7 @@ from chat.models import Conversation, Message, lease_end
 from chat.protocol import Continue, Refused, Regenerate, Send
 from chat.text import clean
 
+from . import snapshot
 from .settle import abandoned
 from .tree import lock, lock_of
 
@@ -34,12 +36,17 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """A request that is committed. A repeated one (`task` is None) starts nothing."""
+    """A request that is committed. A repeated one (`task` is None) starts nothing.
+
+    `news` is what a reader who knows the conversation as it was before needs to be told; None where
+    that is more than new messages at the end.
+    """
 
     conversation: UUID
     message: UUID
     reply: UUID
-    task: Task | None
+    task: Task | None = None
+    news: snapshot.Snapshot | None = None
 
 
 @transaction.atomic
@@ -50,21 +57,24 @@ def accept(
 
     A `cid` that was accepted before gives the same answer again, before any limit is looked at.
     """
-    # One request of a user at a time, so that counting rows is exact.
-    get_user_model().objects.select_for_update(no_key=True).values_list("pk").get(pk=user.pk)
+    if connection.features.has_select_for_update:  # SQLite has one writer at a time anyway
+        # One request of a user at a time, so that counting rows is exact.
+        get_user_model().objects.select_for_update(no_key=True).values_list("pk").get(pk=user.pk)
     if isinstance(frame, Send):
         conversation = _conversation_of_send(user, frame)
     else:
         conversation = lock_of(user, frame.message)
-    earlier = conversation.messages.filter(cid=frame.cid).first()
-    if earlier is not None:
-        return _again(conversation, earlier)
+    named = frame.parent if isinstance(frame, Send) else frame.message
+    found = list(conversation.messages.filter(Q(cid=frame.cid) | Q(id=named)))
+    for message in found:
+        if message.cid == frame.cid:
+            return _again(conversation, message)
     if isinstance(frame, Send):
-        parent, text = _parent(conversation, frame), _text(frame)
+        parent, text = _parent(conversation, frame, found), _text(frame)
         if frame.assistant is not None and frame.assistant not in flows.names():
             raise Refused("bad_field")
     else:
-        base = _reply(conversation, frame.message)
+        base = _reply(found)
     _check_limits(user, conversation)
     reply = Message(
         role=Message.Role.ASSISTANT,
@@ -74,15 +84,19 @@ def accept(
         worker=worker,
         lease_until=lease_end(settings.CHAT_TIMES["lease"]),
     )
+    news = None
     if isinstance(frame, Send):
         question = Message(role=Message.Role.USER, text=text, length=len(text), cid=frame.cid)
+        only_grows = conversation.ends_with(parent)
         conversation.extend(parent, [question, reply])
+        if only_grows:
+            news = snapshot.grown(conversation, [question, reply])
     else:
         question, reply.cid = base.parent, frame.cid
         if isinstance(frame, Continue):
             reply.text, reply.length, reply.kept = base.text, base.length, base.length
         conversation.extend(question, [reply])
-    return Accepted(conversation.id, question.id, reply.id, _task(conversation, reply))
+    return Accepted(conversation.id, question.id, reply.id, _task(conversation, reply), news)
 
 
 def _conversation_of_send(user: AbstractBaseUser, frame: Send) -> Conversation:
@@ -97,9 +111,9 @@ def _conversation_of_send(user: AbstractBaseUser, frame: Send) -> Conversation:
 def _again(conversation: Conversation, earlier: Message) -> Accepted:
     """The answer that the first request with this `cid` got."""
     if earlier.is_reply:
-        return Accepted(conversation.id, earlier.parent_id, earlier.id, None)
+        return Accepted(conversation.id, earlier.parent_id, earlier.id)
     reply = earlier.children.order_by("seq").first()
-    return Accepted(conversation.id, earlier.id, reply.id, None)
+    return Accepted(conversation.id, earlier.id, reply.id)
 
 
 def _text(frame: Send) -> str:
@@ -132,20 +146,20 @@ def _check_limits(user: AbstractBaseUser, conversation: Conversation) -> None:
         raise Refused("rate", retry_after=max(math.ceil(wait.total_seconds()), 1))
 
 
-def _parent(conversation: Conversation, frame: Send) -> Message | None:
+def _parent(conversation: Conversation, frame: Send, named: list[Message]) -> Message | None:
     """The reply that the message follows."""
     if not frame.names_parent:
         return conversation.messages.shown().order_by("-seq").first()
-    return None if frame.parent is None else _reply(conversation, frame.parent)
+    return None if frame.parent is None else _reply(named)
 
 
-def _reply(conversation: Conversation, id: UUID) -> Message:
-    found = conversation.messages.filter(id=id).first()
-    if found is None:
+def _reply(named: list[Message]) -> Message:
+    """The one message that the request names."""
+    if not named:
         raise Refused("not_found")
-    if not found.is_reply:
+    if not named[0].is_reply:
         raise Refused("bad_field")
-    return found
+    return named[0]
 
 
 def _task(conversation: Conversation, reply: Message) -> Task:

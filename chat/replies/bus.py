@@ -59,6 +59,10 @@ class Bus:
     def ring(self, kind: str, id: UUID) -> None:
         """As the function `ring`, on the bus's own loop."""
         self._hear(kind, id)
+        self.pass_on(kind, id)
+
+    def pass_on(self, kind: str, id: UUID) -> None:
+        """Say it to the other processes alone."""
         if self._layer is not None:
             self._rung[kind].add(id)
             self._waiting.set()

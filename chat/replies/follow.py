@@ -28,6 +28,7 @@ class _Request:
     conversation: UUID | None
     have: dict[UUID, int]
     frame: dict[str, Any]
+    known: snapshot.Snapshot | None = None  # all of it, if that is known
 
 
 @dataclass(slots=True)
@@ -78,6 +79,7 @@ class Follower:
         self._requests: deque[_Request] = deque()
         self._entries: dict[str, dict] = {}
         self._news = False
+        self._known: snapshot.Snapshot | None = None
         self._last_seq = 0
         self._last_told: UUID | None = None
         self._place: _Place | None = None
@@ -86,16 +88,20 @@ class Follower:
 
     def open(self, conversation: UUID | None, have: dict[UUID, int], frame: dict) -> None:
         """Show `conversation` (None: none) from now on."""
-        if self._requests and self._requests[-1].conversation == conversation:
-            self._requests.pop()  # one answer to both
-        self._requests.append(_Request(conversation, have, frame))
-        self.wake()
+        self._request(_Request(conversation, have, frame))
 
-    def sent_into(self, conversation: UUID) -> None:
-        """The client has sent into `conversation`, and so shows it."""
+    def sent_into(self, conversation: UUID, news: snapshot.Snapshot | None) -> None:
+        """The client has sent into `conversation`, and so shows it. `news` came of that."""
         coming = self._requests[-1].conversation if self._requests else self.shows
         if coming != conversation:
-            self.open(conversation, {}, {})
+            is_all = news is not None and news.last_seq == len(news.messages)
+            self._request(_Request(conversation, {}, {}, known=news if is_all else None))
+
+    def _request(self, request: _Request) -> None:
+        if self._requests and self._requests[-1].conversation == request.conversation:
+            self._requests.pop()  # one answer to both
+        self._requests.append(request)
+        self.wake()
 
     def seen(self, message: UUID, offset: int, reasoning: int) -> None:
         """The client has received so much of the reply `message`."""
@@ -111,8 +117,9 @@ class Follower:
     def wake(self) -> None:
         self._woken.set()
 
-    def news(self) -> None:
+    def news(self, known: snapshot.Snapshot | None = None) -> None:
         self._news = True
+        self._known = known
         self.wake()
 
     def tell_entry(self, entry: dict) -> None:
@@ -166,7 +173,9 @@ class Follower:
         if request.conversation is None:
             return
         try:
-            now = await in_database(snapshot.shown, self._user, request.conversation, request.have)
+            now = request.known or await in_database(
+                snapshot.shown, self._user, request.conversation, request.have
+            )
         except Refused as refused:
             await self._send(protocol.error(refused, request.frame))
             return
@@ -183,9 +192,12 @@ class Follower:
 
     async def _tell_news(self) -> None:
         """What came since the last look: new messages, or another branch."""
-        conversation = self.shows
+        conversation, known = self.shows, self._known
         try:
-            now = await in_database(snapshot.since, self._user, conversation, self._last_seq)
+            if known is not None and known.revision == self.revision + 1:
+                now = known  # nothing else has changed
+            else:
+                now = await in_database(snapshot.since, self._user, conversation, self._last_seq)
         except Refused:  # deleted; the list's entry says so
             self._forget()
             return

@@ -30,8 +30,8 @@ class Reader(Protocol):
 
     def wake(self) -> None: ...
 
-    def news(self) -> None:
-        """The conversation shown has changed."""
+    def news(self, known: snapshot.Snapshot | None = None) -> None:
+        """The conversation shown has changed; `known` is what to tell of it, if that is known."""
 
     def tell_entry(self, entry: dict) -> None:
         """An entry of the user's list has changed."""
@@ -64,6 +64,14 @@ class Hub:
 
     def leave(self, reader: Reader) -> None:
         self.readers.discard(reader)
+
+    def tell(self, conversation: UUID, news: snapshot.Snapshot, *, owner: int) -> None:
+        """What was added to `conversation` here: its readers need not read it."""
+        for reader in self.readers:
+            if reader.user_id == owner:
+                reader.tell_entry(news.entry)
+            if reader.shows == conversation:
+                reader.news(news)
 
     def hear_change(self, conversation: UUID) -> None:
         """The bell: there is something new in `conversation`."""

@@ -66,6 +66,9 @@ def begin_drain(*, and_all_tasks: bool = False) -> asyncio.Future:
             await asyncio.gather(*others, return_exceptions=True)
             await asyncio.get_running_loop().shutdown_asyncgens()
 
+    process = _processes.get(asyncio.get_running_loop())
+    if process is not None:
+        process.draining = True  # at once: the next that daphne does is to cancel its consumers
     _drains.append(asyncio.ensure_future(work()))
     return _drains[-1]
 
@@ -169,7 +172,11 @@ class Process:
         accepted = await self._write(accept.accept, user, frame, worker=self.worker.id, model=model)
         if accepted.task is not None:
             self._start(accepted.task)
-            bus.ring(bus.CHANGED, accepted.conversation)
+            if accepted.news is None:
+                bus.ring(bus.CHANGED, accepted.conversation)
+            else:
+                self.hub.tell(accepted.conversation, accepted.news, owner=user.pk)
+                self.bus.pass_on(bus.CHANGED, accepted.conversation)
         return accepted
 
     def _start(self, task: Task) -> None:

@@ -79,6 +79,20 @@ def since(user: AbstractBaseUser, id: UUID, seq: int) -> Snapshot:
     return _snapshot(conversation, new, last=last, have={})
 
 
+def grown(conversation: Conversation, new: list[Message]) -> Snapshot:
+    """What `since` would say now that `new`, which ends with a reply that is to be written, was
+    added to the end of the shown branch."""
+    conversation.active = True
+    return Snapshot(
+        entry=entry(conversation),
+        revision=conversation.revision,
+        last_seq=conversation.last_seq,
+        messages=[message_object(row, siblings=[str(row.id)], steps=[]) for row in new],
+        last_shown=new[-1].id,
+        active=new[-1],
+    )
+
+
 def earlier(user: AbstractBaseUser, id: UUID, before: int) -> list[MessageObject]:
     """The page of the shown branch that ends before the message number `before`. Raises as
     `shown`."""
