@@ -68,7 +68,7 @@ CALLS = {
     "AsyncOpenAI": ["chat.llm.openai_compatible"],
     **dict.fromkeys(
         ("raw", "RawSQL", "extra", "cursor", "create_cursor", "make_cursor", "execute"),
-        ["chat.models.message"],
+        ["chat.models.append"],
     ),
 }
 # Strings that mean only one thing, and the rooms in which they may stand.
@@ -431,7 +431,7 @@ class RulesTest(SimpleTestCase):
     INNOCENTS = (
         ("chat.consumers", "from chat.replies import process\nfrom . import session"),
         ("chat.replies.run", "from chat import flows, llm\nfrom .live import LiveReply"),
-        ("chat.models.message", "from django.db import models\ncursor.execute('UPDATE x')"),
+        ("chat.models.append", "from django.db import models\ncursor.execute('UPDATE x')"),
         ("chat.flows.chat", "from pocketflow import AsyncFlow\nfrom chat.llm.base import LLM"),
         ("chat.protocol", "import json\nimport pydantic\nframe = {'type': 'delta'}"),
         ("manage", "import os\nos.environ.setdefault('DJANGO_SETTINGS_MODULE', 'x')"),

@@ -1,7 +1,8 @@
 """What is remembered: people, conversations, the tree of their messages, the steps of a reply."""
 
+from .append import Append
 from .conversation import Conversation
-from .message import Append, Ending, Message, lease_end
+from .message import Ending, Message, lease_end
 from .profile import Profile
 from .step import Step
 

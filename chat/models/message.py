@@ -9,24 +9,13 @@ import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
 
 from django.db import connections, models
 from django.db.models import F, Q
 from django.db.models.functions import Now, Substr
 from django.utils import timezone
 
-
-@dataclass(frozen=True, slots=True)
-class Append:
-    """What a worker adds to its reply, and the lengths from which it goes on."""
-
-    id: uuid.UUID
-    length: int
-    text: str = ""
-    reasoning_length: int = 0
-    reasoning: str = ""
-    steps_changed: int = 0
+from .append import Append, append
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,35 +70,8 @@ class MessageQuerySet(models.QuerySet):
     # The life of a reply
 
     def append(self, appends: Iterable[Append], *, worker: str, lease: float) -> set[uuid.UUID]:
-        """Write on, and renew each lease for `lease` seconds by the database's clock.
-
-        Returns the ids that matched: still this worker's, still running, and as long as expected.
-        Raw SQL, because the ORM's `Concat` costs twenty times as much for each row. The cursor is
-        one that keeps no statements, which Django's own does with DEBUG=1, text and all.
-        """
-        connection = connections[self.db]
-        connection.ensure_connection()
-        key = self.model._meta.pk
-        matched = set()
-        with connection.make_cursor(connection.create_cursor()) as cursor:
-            for one in appends:
-                parameters = [lease]
-                if one.text:
-                    parameters += [one.text, len(one.text)]
-                if one.reasoning:
-                    parameters += [one.reasoning, len(one.reasoning)]
-                parameters += [
-                    one.steps_changed,
-                    key.get_db_prep_value(one.id, connection),
-                    worker,
-                    one.length,
-                    one.reasoning_length,
-                ]
-                sql = _append_sql(connection.vendor, bool(one.text), bool(one.reasoning))
-                cursor.execute(sql, parameters)
-                if cursor.rowcount == 1:
-                    matched.add(one.id)
-        return matched
+        """Write on, and renew each lease; returns the ids that matched: see `append`."""
+        return append(connections[self.db], appends, worker=worker, lease=lease)
 
     def end(self, id: uuid.UUID, ending: Ending, **expected) -> bool:
         """Make a running reply final; False if it was already, or is not as `expected`."""
@@ -143,25 +105,6 @@ class MessageQuerySet(models.QuerySet):
     def stale(self) -> "MessageQuerySet":
         """The active replies whose worker did not renew its lease."""
         return self.active().filter(lease_until__lt=Now())
-
-
-@cache
-def _append_sql(vendor: str, text: bool, reasoning: bool) -> str:
-    lease = {
-        "sqlite": "strftime('%%Y-%%m-%%d %%H:%%M:%%f', 'now', '+' || %s || ' seconds')",
-        "postgresql": "statement_timestamp() + %s * interval '1 second'",
-    }[vendor]
-    # A column that does not grow is not named: PostgreSQL would write all of it again.
-    changes = [f"lease_until = {lease}"]
-    if text:
-        changes += ["text = text || %s", "length = length + %s"]
-    if reasoning:
-        changes += ["reasoning = reasoning || %s", "reasoning_length = reasoning_length + %s"]
-    return (
-        f"UPDATE chat_message SET {', '.join(changes)}, steps_changed = %s "
-        "WHERE id = %s AND worker = %s AND status = 'running' "
-        "AND length = %s AND reasoning_length = %s"
-    )
 
 
 class Message(models.Model):
