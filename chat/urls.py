@@ -1,13 +1,13 @@
 from django.urls import path
 
-from . import views
+from .views import conversations, page
 
 app_name = "chat"
 urlpatterns = [
-    path("", views.page, name="new"),
-    path("c/<uuid:conversation>/", views.page, name="conversation"),
-    path("c/<uuid:conversation>/messages/", views.earlier_messages, name="messages"),
-    path("c/<uuid:conversation>/rename/", views.rename, name="rename"),
-    path("c/<uuid:conversation>/delete/", views.delete, name="delete"),
-    path("conversations/", views.list_conversations, name="list"),
+    path("", page.page, name="new"),
+    path("c/<uuid:conversation>/", page.page, name="conversation"),
+    path("c/<uuid:conversation>/messages/", conversations.earlier_messages, name="messages"),
+    path("c/<uuid:conversation>/rename/", conversations.rename, name="rename"),
+    path("c/<uuid:conversation>/delete/", conversations.delete, name="delete"),
+    path("conversations/", conversations.list_conversations, name="list"),
 ]

@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from chat.llm.demo import answer
 from chat.models import Conversation, Message, Profile
-from chat.views import DEMO
+from chat.views.page import DEMO
 
 BROWSER = {"HTTP_USER_AGENT": "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0"}
 

@@ -1,0 +1,68 @@
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib.auth.views import redirect_to_login
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+
+from chat import flows, llm, protocol
+from chat.llm.demo import Demo
+from chat.models import Profile
+from chat.protocol import Refused
+from chat.replies import snapshot
+
+from .visitor import person
+
+THEMES = {"light", "dark"}
+# What the empty page suggests: to a model, and to the demo, which has an answer to each.
+SUGGESTIONS = (
+    gettext_noop("What can you do?"),
+    gettext_noop("Explain something difficult in simple words"),
+    gettext_noop("Write a short function and explain it"),
+    gettext_noop("Help me plan my day"),
+)
+DEMO = (
+    gettext_noop("What can you do?"),
+    gettext_noop("How do I connect a model?"),
+    gettext_noop("Show me a table and some code"),
+    gettext_noop("What happens to a reply when I close the tab?"),
+)
+
+
+@never_cache
+@require_safe
+def page(request: HttpRequest, conversation: UUID | None = None) -> HttpResponse:
+    """The chat page: a new conversation, or one of the person's own."""
+    user = person(request)
+    if user is None:
+        return redirect_to_login(request.get_full_path())
+    shown = None
+    if conversation is not None:
+        try:
+            shown = snapshot.shown(user, conversation)
+        except Refused as refused:
+            raise Http404(protocol.REFUSALS[refused.code]) from None
+    messages = shown.messages if shown else []
+    answers = llm.get()
+    demo = isinstance(answers, Demo)
+    theme = request.COOKIES.get("theme", "")
+    context = {
+        "conversation": shown.entry if shown else None,
+        "messages": messages,
+        "earlier": bool(messages and messages[0]["parent"]),
+        "conversations": snapshot.entries(user),
+        "me": {**Profile.objects.of(user).as_person(), "staff": user.is_staff},
+        "protocol": protocol.VERSION,
+        "limits": settings.CHAT_LIMITS,
+        "answers": {"model": answers.model, "demo": demo},
+        "suggestions": [_(question) for question in (DEMO if demo else SUGGESTIONS)],
+        "assistants": [
+            {"id": name, "label": name.replace("_", " ").capitalize()} for name in flows.names()
+        ],
+        "theme": theme if theme in THEMES else "",
+    }
+    return render(request, "chat/page.html", context)
