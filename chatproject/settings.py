@@ -191,6 +191,12 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
             "PRAGMA foreign_keys=ON; PRAGMA journal_size_limit=67108864;"
         ),
     }
+else:
+    # A worker that freezes within a transaction holds rows that others have to end: PostgreSQL
+    # takes them back when its leases are over.
+    options = DATABASES["default"].setdefault("OPTIONS", {})
+    idle = f"-c idle_in_transaction_session_timeout={round(CHAT_TIMES['lease'] * 1000)}"
+    options["options"] = f"{options.get('options', '')} {idle}".strip()
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = text("REDIS_URL")

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db import connections, models
+from django.db import connections, models, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now, Substr
 from django.utils import timezone
@@ -93,10 +93,13 @@ class MessageQuerySet(models.QuerySet):
         """Make these replies `interrupted`, those of them that are still running; returns which."""
         lost = Ending(status=Message.Status.INTERRUPTED, error="lost_worker")
         running = self.active().only("id", "conversation_id")
-        # `self.end`, not that of all: one that renewed its lease meanwhile is stale no more.
-        settled = [reply for reply in running if self.end(reply.id, lost)]
-        for reply in settled:
-            reply.end_steps()
+        settled = []
+        for reply in running:
+            with transaction.atomic():  # who sees the end sees how the steps ended, too
+                # `self.end`, not that of all: one that renewed its lease is stale no more.
+                if self.end(reply.id, lost):
+                    reply.end_steps()
+                    settled.append(reply)
         return settled
 
     def written_by(self, workers: Iterable[str]) -> "MessageQuerySet":

@@ -1,6 +1,7 @@
 from uuid import UUID
 
 from django.contrib.auth.models import AbstractBaseUser
+from django.db import transaction
 
 from chat.models import Ending, Message
 from chat.protocol import Refused
@@ -15,6 +16,7 @@ def stop(user: AbstractBaseUser, id: UUID) -> None:
     stop_reply(reply)
 
 
+@transaction.atomic
 def stop_reply(reply: Message) -> bool:
     """Make `reply` stopped, whoever owns it; False if it was final already."""
     stopped = Message.objects.end(reply.id, Ending(Message.Status.STOPPED))
