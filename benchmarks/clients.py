@@ -12,7 +12,6 @@ from .websocket import Socket
 
 SEEN_CHARACTERS = 16_384
 SEEN_SECONDS = 1.0
-AGENT = "Mozilla/5.0 (X11; Linux x86_64) benchmark"
 
 
 class Failed(Exception):
@@ -72,9 +71,8 @@ class Client(ABC):
     async def connect(self) -> None:
         """Open the socket."""
         self.socket = Socket(self.heard)
-        path, headers = await self.door()
-        await self.socket.connect(self.port, path, headers)
-        self.socket.closed.add_done_callback(self._closed)
+        await self.socket.connect(self.port, *self.door())
+        self.socket.closed.add_done_callback(lambda _: self.fail("the socket was closed"))
 
     def ask(self, stream: Stream) -> Reply:
         """Send a message that is answered with `stream`."""
@@ -89,14 +87,16 @@ class Client(ABC):
         return reply
 
     def close(self) -> None:
-        self.socket.close()
+        if self.socket is not None:
+            self.socket.close()
 
-    def _closed(self, _: asyncio.Future) -> None:
+    def fail(self, why: str) -> None:
+        """What is waited for does not come."""
         if self.reply is not None:
-            self.reply.end("the socket was closed")
+            self.reply.end(why)
 
     @abstractmethod
-    async def door(self) -> tuple[str, dict[str, str]]:
+    def door(self) -> tuple[str, dict[str, str]]:
         """The socket's path, and the headers to come with."""
 
     @abstractmethod
@@ -111,7 +111,7 @@ class Client(ABC):
 class PlainClient(Client):
     """Of the relay and the FastAPI server: `start`, `chunk`, `end`."""
 
-    async def door(self) -> tuple[str, dict[str, str]]:
+    def door(self) -> tuple[str, dict[str, str]]:
         return "/ws", {}
 
     def send(self, message: str) -> None:
@@ -130,16 +130,24 @@ class ChatClient(Client):
 
     def __init__(self, port: int) -> None:
         super().__init__(port)
+        self.cookie = ""
         self.conversation = str(uuid.uuid4())
         self.parent: str | None = None
         self.writing: str | None = None  # the reply that is being written
-        self.cookie = ""
+        self._opened: asyncio.Future | None = None
         self._seen = 0
         self._seen_at = 0.0
 
-    async def door(self) -> tuple[str, dict[str, str]]:
-        self.cookie = self.cookie or await guest(self.port)
+    def door(self) -> tuple[str, dict[str, str]]:
         return "/ws/chat/", {"Origin": f"http://127.0.0.1:{self.port}", "Cookie": self.cookie}
+
+    async def open(self, conversation: str, have: dict[str, int] | None = None) -> dict[str, int]:
+        """Show this conversation; the lengths of the messages that are shown, once they are."""
+        self._opened = asyncio.get_running_loop().create_future()
+        frame = {"type": "open", "conversation": conversation, "have": have or {}}
+        self.socket.send(json.dumps(frame))
+        messages = await self._opened
+        return {message["id"]: message["length"] for message in messages}
 
     def send(self, message: str) -> None:
         frame = {
@@ -157,21 +165,27 @@ class ChatClient(Client):
             case "delta":
                 if frame["message"] == self.writing:
                     if frame["from"] != self.reply.length:
-                        self.reply.end(f"from {frame['from']} at {self.reply.length}")
+                        self.fail(f"from {frame['from']} at {self.reply.length}")
                     self.reply.push(frame["text"])
                     self._acknowledge()
             case "message":
                 self._shown(frame["message"])
             case "state":
-                for message in frame["messages"][-1:]:
-                    self._shown(message)
+                if self._opened is not None and not self._opened.done():
+                    self._opened.set_result(frame["messages"])
+                elif self.reply is not None:
+                    for message in frame["messages"][-1:]:
+                        self._shown(message)
             case "end":
                 if frame["message"] == self.writing:
                     self._end(frame)
-            case "error":
-                self.reply.end(frame["code"])
-            case "bye":
-                raise ConnectionError(f"bye {frame['code']}")
+            case "error" | "bye":
+                self.fail(str(frame["code"]))
+
+    def fail(self, why: str) -> None:
+        super().fail(why)
+        if self._opened is not None and not self._opened.done():
+            self._opened.set_exception(ConnectionError(why))
 
     def _shown(self, message: dict) -> None:
         if message["role"] != "assistant" or message["id"] in (self.writing, self.parent):
@@ -195,15 +209,14 @@ class ChatClient(Client):
             self.socket.send(json.dumps(frame))
 
 
-async def guest(port: int) -> str:
-    """The session cookie that a first visit to the page gives."""
+async def get(port: int, path: str, cookie: str) -> float:
+    """Fetch a page to its end; how long that took (seconds)."""
+    began = perf_counter()
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    head = f"GET / HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nUser-Agent: {AGENT}\r\n"
-    writer.write(f"{head}Connection: close\r\n\r\n".encode())
-    lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+    head = [f"GET {path} HTTP/1.1", f"Host: 127.0.0.1:{port}", f"Cookie: {cookie}"]
+    writer.write("\r\n".join([*head, "Connection: close", "", ""]).encode())
+    answer = await reader.read()
     writer.close()
-    for line in lines:
-        name, _, value = line.partition(": ")
-        if name.lower() == "set-cookie" and value.startswith("sessionid="):
-            return value.split(";")[0]
-    raise ConnectionError(f"no guest: {lines[0]}")
+    if not answer.startswith(b"HTTP/1.1 200"):
+        raise ConnectionError(answer.split(b"\r\n")[0].decode())
+    return perf_counter() - began

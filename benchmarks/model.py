@@ -13,6 +13,7 @@ from time import perf_counter
 from typing import Self
 
 TOKEN_CHARACTERS = 5
+RATE = 50  # tokens a second, of each paced stream
 LATE = 0.02  # seconds after which a token is no measure of the server
 BATCH = 64  # events in one write when nothing paces them
 SIGN = "!!"

@@ -1,27 +1,34 @@
-"""The servers under measurement: each a process of its own on a core of its own."""
+"""The servers under measurement: each a process of its own, all on one core."""
 
 import asyncio
+import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
+from . import processes
 from .clients import ChatClient, Client, PlainClient
+from .model import Model
+from .services import Services, free_port
 
 ROOT = Path(__file__).resolve().parent.parent
 START_SECONDS = 30
 STOP_SECONDS = 10
 LOG_CHARACTERS = 2_000
-TICKS = os.sysconf("SC_CLK_TCK")
 
 UVICORN = ["-m", "uvicorn", "--no-access-log", "--log-level", "warning"]
 DAPHNE = ["-m", "daphne", "-v", "0"]
 CHAT_UVICORN = ["--ws-max-size", "262144", "--ws-per-message-deflate", "false"]
+# What tells that a worker is ready; it goes to the log at this level.
+TWO_WORKERS = ["--workers", "2", "--log-level", "info"]
+READY = "Application startup complete"
 
 
 @dataclass
@@ -31,6 +38,8 @@ class Server:
     name: str
     arguments: list[str]
     client: type[Client] = PlainClient
+    workers: int = 1
+    services: Services | None = None
     process: subprocess.Popen | None = None
     port: int = 0
     cookies: list[str] = field(default_factory=list)  # guests, to be used again
@@ -42,46 +51,66 @@ class Server:
         """Whether it is this project."""
         return self.client is ChatClient
 
-    async def start(self, model_url: str, core: int) -> Self:
-        """Start on `core` and wait until it listens."""
-        self._started_with = model_url, core
+    async def start(self, model: Model, core: int) -> Self:
+        """Start on `core` as new, and give the first answer, which imports and connects."""
+        self._started_with = model, core
         self._folder = tempfile.TemporaryDirectory(prefix="benchmark-")
-        environment = self._environment(model_url)
+        if self.services:
+            self.services.start(core)
         if self.is_chat:
-            for command in ["migrate", "-v0"], ["collectstatic", "--noinput", "-v0"]:
-                subprocess.run(
-                    [sys.executable, "manage.py", *command],
-                    cwd=ROOT,
-                    env=environment,
-                    check=True,
-                    stdout=subprocess.DEVNULL,
-                )
-        self.port = _free_port()
+            self._python("manage.py", "migrate", "-v0")
+            self._python("manage.py", "collectstatic", "--noinput", "-v0")
+        self.port = free_port()
+        await self.run()
+        for _ in range(self.workers):
+            async with self.clients(1) as [client]:
+                await client.chat(model.stream(20, 0))
+        return self
+
+    async def run(self) -> None:
+        """The process itself, with the data that is there, until it listens."""
         port = ["--port" if "uvicorn" in self.arguments else "-p", str(self.port)]
+        core = self._started_with[1]
         with self._log.open("w") as log:
             self.process = subprocess.Popen(
                 [sys.executable, *self.arguments, *port],
                 cwd=ROOT,
-                env=environment,
+                env=self._environment,
                 stdout=log,
                 stderr=log,
+                start_new_session=True,
                 preexec_fn=lambda: os.sched_setaffinity(0, {core}),
             )
-        await self._listening()
-        return self
+        for _ in range(START_SECONDS * 20):
+            if self.process.poll() is not None:
+                said = self._log.read_text()[-LOG_CHARACTERS:]
+                raise RuntimeError(f"{self.name} ended with {self.process.returncode}: {said}")
+            if await self._listens():
+                return
+            await asyncio.sleep(0.05)
+        raise RuntimeError(f"{self.name} does not listen")
+
+    def kill(self) -> None:
+        """`kill -9`, its workers too."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
 
     def stop(self) -> None:
-        """End the process, and forget its data."""
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            self.process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-        said = self._log.read_text()
-        if "ERROR" in said or "Traceback" in said:
-            print(f"    {self.name} had errors, at last:\n{said[-LOG_CHARACTERS:]}", flush=True)
-        self._folder.cleanup()
+        """End it, and forget its data."""
+        if self.process is not None:
+            self.process.send_signal(signal.SIGTERM)
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(STOP_SECONDS)
+            self.kill()
+            said = self._log.read_text()
+            if "ERROR" in said or "Traceback" in said:
+                print(f"    {self.name} had errors, at last:\n{said[-LOG_CHARACTERS:]}", flush=True)
+            self.process = None
+        if self.services:
+            self.services.stop()
+        if self._folder is not None:
+            self._folder.cleanup()
         self.cookies.clear()
 
     async def restart(self) -> None:
@@ -89,84 +118,110 @@ class Server:
         self.stop()
         await self.start(*self._started_with)
 
-    async def connect(self, count: int) -> list[Client]:
-        """So many clients, each a person of its own where the server knows persons."""
-        clients = []
-        for number in range(count):
-            client = self.client(self.port)
-            if self.is_chat and number < len(self.cookies):
-                client.cookie = self.cookies[number]
-            await client.connect()
-            if self.is_chat and number >= len(self.cookies):
-                self.cookies.append(client.cookie)
-            clients.append(client)
-        return clients
+    @asynccontextmanager
+    async def clients(self, count: int, cookies: Sequence[str] = ()) -> AsyncIterator[list[Client]]:
+        """So many clients, each a person of its own where the server knows persons: the ones with
+        these `cookies`, or any."""
+        clients = [self.client(self.port) for _ in range(count)]
+        if self.is_chat:
+            if not cookies and count > len(self.cookies):
+                self.cookies += [guest["cookie"] for guest in self.seed(count - len(self.cookies))]
+            for client, cookie in zip(clients, cookies or self.cookies, strict=False):
+                client.cookie = cookie
+        try:
+            for client in clients:
+                await client.connect()
+            yield clients
+        finally:
+            for client in clients:
+                client.close()
+
+    def seed(self, people: int, conversations: int = 0, messages: int = 0) -> list[dict]:
+        """New guests with so much each; of each the `cookie`, and its `conversations`."""
+        size = map(str, (people, conversations, messages))
+        return json.loads(self._python("-m", "benchmarks.seed", *size))
 
     def cpu_seconds(self) -> float:
-        """What the process has used so far, all its threads, in user and kernel mode."""
-        line = Path(f"/proc/{self.process.pid}/stat").read_text()
-        fields = line.rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / TICKS
+        """What it has used so far, its database too."""
+        return processes.cpu_seconds(self.process.pid) + self.database_seconds()
+
+    def database_seconds(self) -> float:
+        """What of that PostgreSQL and Redis have; SQLite is a part of the server."""
+        return self.services.cpu_seconds() if self.services else 0.0
 
     def memory_kib(self) -> int:
-        """What of its memory is resident, in KiB."""
-        for line in Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
-            if line.startswith("VmRSS:"):
-                return int(line.split()[1])
-        raise RuntimeError(f"{self.name} is gone")
+        """What of its processes is resident, without PostgreSQL and Redis."""
+        return processes.memory_kib(self.process.pid)
+
+    def written_bytes(self) -> int:
+        """What it has written to the disk: SQLite's all, of PostgreSQL its write-ahead log."""
+        if self.services:
+            return self.services.log_bytes()
+        return processes.written_bytes(self.process.pid)
 
     @property
     def _log(self) -> Path:
         """What the process says."""
         return Path(self._folder.name) / "server.log"
 
-    def _environment(self, model_url: str) -> dict[str, str]:
-        kept = ("PATH", "HOME", "LANG", "VIRTUAL_ENV")
-        return {key: os.environ[key] for key in kept if key in os.environ} | {
-            "OPENAI_API_KEY": "none",
-            "OPENAI_BASE_URL": model_url,
-            "OPENAI_MODEL": "bench",
-            "DEBUG": "0",
-            "SECRET_KEY": "only-for-this-benchmark-" + "x" * 40,
-            "ALLOWED_HOSTS": "127.0.0.1",
-            "GUESTS": "1",
-            "DATA_DIR": self._folder.name,
-            "DATABASE_URL": f"sqlite:///{self._folder.name}/chat.sqlite3",
-            "REDIS_URL": "",
-            "LIMIT_PER_MINUTE": "100000",
-            "LIMIT_ACTIVE": "100000",
-            "LIMIT_SOCKETS": "100000",
-            "CONTEXT_TOKENS": "1000000",
-        }
+    def _python(self, *arguments: str) -> str:
+        """Another process of the project beside the server; what it says."""
+        return subprocess.run(
+            [sys.executable, *arguments],
+            cwd=ROOT,
+            env=self._environment,
+            check=True,
+            stdout=subprocess.PIPE,
+            text=True,
+        ).stdout
 
-    async def _listening(self) -> None:
-        for _ in range(START_SECONDS * 20):
-            if self.process.poll() is not None:
-                said = self._log.read_text()[-LOG_CHARACTERS:]
-                raise RuntimeError(f"{self.name} ended with {self.process.returncode}: {said}")
-            try:
-                _, writer = await asyncio.open_connection("127.0.0.1", self.port)
-            except ConnectionRefusedError:
-                await asyncio.sleep(0.05)
-            else:
-                writer.close()
-                return
-        raise RuntimeError(f"{self.name} does not listen")
+    @property
+    def _environment(self) -> dict[str, str]:
+        kept = ("PATH", "HOME", "LANG", "VIRTUAL_ENV")
+        return (
+            {key: os.environ[key] for key in kept if key in os.environ}
+            | {
+                "OPENAI_API_KEY": "none",
+                "OPENAI_BASE_URL": self._started_with[0].url,
+                "OPENAI_MODEL": "bench",
+                "DEBUG": "0",
+                "SECRET_KEY": "only-for-this-benchmark-" + "x" * 40,
+                "ALLOWED_HOSTS": "127.0.0.1",
+                "GUESTS": "1",
+                "DATA_DIR": self._folder.name,
+                "DATABASE_URL": f"sqlite:///{self._folder.name}/chat.sqlite3",
+                "REDIS_URL": "",
+                "LIMIT_PER_MINUTE": "100000",
+                "LIMIT_ACTIVE": "100000",
+                "LIMIT_SOCKETS": "100000",
+                "CONTEXT_TOKENS": "1000000",
+            }
+            | (self.services.environment if self.services else {})
+        )
+
+    async def _listens(self) -> bool:
+        if self.workers > 1 and self._log.read_text().count(READY) < self.workers:
+            return False
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", self.port)
+        except ConnectionRefusedError:
+            return False
+        writer.close()
+        return True
 
 
 def all_servers() -> list[Server]:
     """The floor, the comparison, and this project."""
     chat = "chatproject.asgi:application"
-    return [
+    servers = [
         Server("relay uvicorn", [*UVICORN, "benchmarks.relay:application"]),
         Server("relay daphne", [*DAPHNE, "benchmarks.relay:application"]),
         Server("FastAPI", [*UVICORN, "benchmarks.fastapi_server:app"]),
         Server("this uvicorn", [*UVICORN, *CHAT_UVICORN, chat], ChatClient),
         Server("this daphne", [*DAPHNE, chat], ChatClient),
     ]
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    if missing := Services.missing():
+        print(f"There is no {missing}, so PostgreSQL with two workers is left out.", flush=True)
+        return servers
+    two = [*UVICORN, *CHAT_UVICORN, *TWO_WORKERS, chat]
+    return [*servers, Server("this PostgreSQL × 2", two, ChatClient, 2, Services())]

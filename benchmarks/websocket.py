@@ -40,7 +40,7 @@ class Socket(asyncio.Protocol):
         self._send(TEXT, text.encode())
 
     def close(self) -> None:
-        if not self._transport.is_closing():
+        if self._transport is not None and not self._transport.is_closing():
             self._send(CLOSE, b"\x03\xe8")
             self._transport.close()
 

@@ -3,6 +3,7 @@ import logging
 from collections import deque
 from contextlib import suppress
 
+from channels.consumer import get_handler_name
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from django.db import Error as DatabaseError
@@ -49,6 +50,11 @@ class ChatConsumer(AsyncWebsocketConsumer):
             # ends the consumer but not its socket, which goes on reading and is told bye later.
             if self.telling is not None and not self.process.draining:
                 self.telling.cancel()
+
+    async def dispatch(self, message: dict) -> None:
+        """Without Channels' look after the one database thread that consumers share, at each frame:
+        nothing of this one's runs there."""
+        await getattr(self, get_handler_name(message))(message)
 
     async def connect(self) -> None:
         self.mistakes: deque[float] = deque(maxlen=MISTAKES)
