@@ -20,6 +20,9 @@ from .log import Log
 
 logger = logging.getLogger("chat.replies")
 
+# A follower remembers the ids of so many messages at the end of what it told.
+KNOWN = 100
+
 
 @dataclass(frozen=True, slots=True)
 class _Request:
@@ -81,7 +84,7 @@ class Follower:
         self._news = False
         self._known: snapshot.Snapshot | None = None
         self._last_seq = 0
-        self._last_told: UUID | None = None
+        self._branch: list[str] = []  # the ids of what the socket shows, as far as it was told
         self._place: _Place | None = None
 
     # What the socket asks
@@ -186,7 +189,7 @@ class Follower:
         self.shows = conversation
         self.revision = now.revision
         self._last_seq = now.last_seq
-        self._last_told = now.last_shown
+        self._branch = [message["id"] for message in now.messages]
         await self._send(protocol.state(conversation=now.entry, messages=now.messages))
         self._enter_reply(now)
 
@@ -203,15 +206,26 @@ class Follower:
             return
         self.revision = now.revision
         for message in now.messages:
+            if not self._joins(message):
+                break
             await self._tell_message(message)
-        self._last_seq = now.last_seq
-        self._enter_reply(now)
-        if now.last_shown != self._last_told:
-            shown = await in_database(snapshot.shown, self._user, conversation)
-            await self._tell_state(shown, conversation)
+        else:
+            self._last_seq = now.last_seq
+            self._enter_reply(now)
+            if self._branch[-1:] == ([str(now.last_shown)] if now.last_shown else []):
+                return
+        shown = await in_database(snapshot.shown, self._user, conversation)
+        await self._tell_state(shown, conversation)
+
+    def _joins(self, message: MessageObject) -> bool:
+        """Whether the socket shows what `message` follows: another branch may have been selected
+        since it was told, or it may know only the end of a long one."""
+        return message["parent"] is None or message["parent"] in self._branch
 
     async def _tell_message(self, message: MessageObject) -> None:
-        self._last_told = UUID(message["id"])
+        above = self._branch.index(message["parent"]) + 1 if message["parent"] else 0
+        self._branch[above:] = [message["id"]]
+        del self._branch[:-KNOWN]
         await self._send(protocol.message(str(self.shows), message))
 
     async def _tell_reply(self, place: _Place) -> bool:
