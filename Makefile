@@ -1,4 +1,5 @@
-# Two commands do everything: `make run` starts the chat, `make test` runs the tests.
+# Two commands do everything: `make run` starts the chat, `make test` runs the tests. `make cluster`
+# starts what a larger team has: two workers behind nginx, on PostgreSQL and Redis.
 
 PYTHON ?= python3
 VENV := .venv
@@ -7,14 +8,22 @@ BIN := $(VENV)/bin
 RUN_REQUIREMENTS := $(if $(CI),--require-hashes -r requirements.lock,-r requirements.txt)
 TEST_REQUIREMENTS := $(if $(CI),--require-hashes -r tests/requirements.lock,-r tests/requirements.txt)
 
-.PHONY: run test lint lock clean
+.PHONY: run cluster test soak lint lock clean
 
 run: $(VENV)/run
 	@$(BIN)/python manage.py runserver --noreload
 
+cluster: $(VENV)/run
+	@$(BIN)/python -m tests.cluster
+
 test: $(VENV)/test
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	@$(BIN)/python -m pytest $(ARGS)
+
+# Everything that may go wrong, for as long as it takes; it ends with the figures of
+# docs/reliability.md.
+soak: $(VENV)/test
+	@SOAK=1 $(BIN)/python -m pytest tests/faults -v --durations=20 $(ARGS)
 
 lint: $(VENV)/test
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format . && $(BIN)/djade templates/*/*.html

@@ -178,7 +178,8 @@ TEMPLATES = [
 ]
 
 DATABASES = {"default": database("DATABASE_URL", f"sqlite:///{DATA_DIR / 'chat.sqlite3'}")}
-DATABASES["default"]["CONN_MAX_AGE"] = 60
+# Each page is served by a thread of its own, whose connection nobody would use or close after it.
+DATABASES["default"]["CONN_MAX_AGE"] = 0
 DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # Writers queue for the lock instead of failing, and readers never wait for a writer (WAL).

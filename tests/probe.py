@@ -31,10 +31,15 @@ def held() -> dict:
     and how many sockets are open."""
     tasks = asyncio.all_tasks() - {asyncio.current_task()}
     return {
-        "tasks": Counter(task.get_coro().__qualname__ for task in tasks),
+        "tasks": Counter(_name(task.get_coro()) for task in tasks),
         "threads": sorted(thread.name for thread in threading.enumerate()),
         "sockets": sum(_is_socket(number) for number in os.listdir("/proc/self/fd")),
     }
+
+
+def _name(work: object) -> str:
+    # The end of an abandoned generator is a task, too, and has no name of its own.
+    return getattr(work, "__qualname__", type(work).__name__)
 
 
 def _is_socket(number: str) -> bool:

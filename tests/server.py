@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Self
@@ -53,11 +54,19 @@ class Server:
 
     `with Server("uvicorn", OPENAI_BASE_URL=…) as server: … server.url`. It may be killed and
     started again: port and data stay. With `probe` it can be asked what it holds:
-    `tests/probe.py`.
+    `tests/probe.py`. `flags` are more words for its command line.
     """
 
-    def __init__(self, kind: str = "uvicorn", *, probe: bool = False, **settings: object) -> None:
+    def __init__(
+        self,
+        kind: str = "uvicorn",
+        *,
+        probe: bool = False,
+        flags: Sequence[str] = (),
+        **settings: object,
+    ) -> None:
         self.kind = kind
+        self.flags = flags
         self.application = "tests.probe:application" if probe else "chatproject.asgi:application"
         self.settings = settings
         self.folder = tempfile.TemporaryDirectory(prefix="chat-")
@@ -113,10 +122,10 @@ class Server:
         python, at = [sys.executable, "-m"], [str(self.port), self.application]
         match self.kind:
             case "daphne":
-                return [*python, "daphne", "-b", "127.0.0.1", "-p", *at]
+                return [*python, "daphne", *self.flags, "-b", "127.0.0.1", "-p", *at]
             case "uvicorn":
                 options = ["--ws-per-message-deflate", "false", "--host", "127.0.0.1"]
-                return [*python, "uvicorn", *options, "--port", *at]
+                return [*python, "uvicorn", *options, *self.flags, "--port", *at]
             case "runserver":
                 return [sys.executable, "manage.py", "runserver", "--noreload"]
         raise ValueError(self.kind)

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Self
 from uuid import uuid4
 
@@ -83,6 +84,18 @@ class Tab:
         await self.connect()
         if self.client.conversation:
             await self.open(self.client.conversation, have=self.client.have())
+
+    async def insist(self, holds: Callable[[], object], what: str, **request: object) -> None:
+        """Wait until `holds()` as a page does: however often the socket is lost meanwhile, it comes
+        again, and then says the request again."""
+        while not holds():
+            if self.socket is None or self.closed:
+                with suppress(aiohttp.ClientError, OSError):
+                    await self.reconnect()
+                    if request:
+                        await self.say(**request)
+            if self.socket is not None:
+                await self.until(lambda: self.closed or holds(), what)
 
     async def close(self) -> None:
         if self.socket is not None:
@@ -198,7 +211,8 @@ class Tab:
 
     async def _seen(self, message: str) -> None:
         offset, reasoning = self.client.cursors(message)
-        await self.say(type="seen", message=message, offset=offset, reasoning=reasoning)
+        with suppress(ConnectionError):  # it is closed already
+            await self.say(type="seen", message=message, offset=offset, reasoning=reasoning)
 
     async def _tell(self) -> None:
         async with self._changed:

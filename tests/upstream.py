@@ -11,6 +11,7 @@ object after `!!` in the last user message, for example
 In the order of an answer (counts are of tokens, those of reasoning too; times are seconds):
 
     status, error       this HTTP status (and error object) instead of an answer; 0: reset at once
+    page                a page instead of the error object
     retry_after         the header of that name
     fail_times          only the first so many requests with this very message fail so
     refuse              [names]: 400 while the request has one of these parameters
@@ -21,7 +22,7 @@ In the order of an answer (counts are of tokens, those of reasoning too; times a
     reasoning           so many tokens of reasoning first, `(r0001)…`
     reasoning_field     "reasoning_content", or "reasoning"
     tokens, start       how many numbered tokens (20), from which number (1)
-    text, piece         this text instead, in pieces of so many characters (4)
+    text, piece, times  this text instead (so many times), in pieces of so many characters (4)
     echo                the messages that came, as JSON, instead
     split_emoji         then an emoji cut within its bytes, and one cut into its two surrogates
     rate                tokens a second; 0: as fast as it can
@@ -40,7 +41,8 @@ In the order of an answer (counts are of tokens, those of reasoning too; times a
     next                the directive of a following request whose last message has none
 
 Beside the API: `GET /_requests`, `GET /_requests/wait?count=N`,
-`GET /_requests/ID/wait?until=started|closed`, `DELETE /_requests`, `POST /_gates/NAME`.
+`GET /_requests/ID/wait?until=started|closed`, `DELETE /_requests`, `POST /_gates/NAME`,
+`DELETE /_connections`.
 """
 
 import argparse
@@ -152,6 +154,7 @@ class Answer:
             for number in range(start, start + directive.get("tokens", 20)):
                 yield self.event({"content": f"<{number:04d}>"})
         else:
+            text *= directive.get("times", 1)
             size = directive.get("piece", 4)
             for at in range(0, len(text), size):
                 yield self.event({"content": text[at : at + size]})
@@ -289,6 +292,7 @@ class Server:
         self.last_id = 0
         self.last_connection = 0
         self.gates: dict[str, asyncio.Event] = {}
+        self.idle: set[asyncio.StreamWriter] = set()
         self.failed: Counter[str] = Counter()
         self.changed = asyncio.Condition()
 
@@ -305,7 +309,9 @@ class Server:
         number = self.last_connection
         try:
             while True:
+                self.idle.add(writer)
                 head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+                self.idle.discard(writer)
                 method, path, _ = head.split(" ", 2)
                 lines = (line.partition(":") for line in head.split("\r\n")[1:])
                 headers = {name.lower(): value.strip() for name, _, value in lines}
@@ -319,6 +325,7 @@ class Server:
         except (asyncio.IncompleteReadError, ConnectionError):
             pass  # the client closed between two requests
         finally:
+            self.idle.discard(writer)
             writer.close()
 
     async def accept(self, body: dict, headers: dict[str, str], connection: int) -> Request:
@@ -366,12 +373,15 @@ class Server:
             if not directive["status"]:
                 reset_on_close(writer)
                 raise Cut
-            error = {"message": "Told to fail. Secret: sk-upstream.", "type": "fault"}
+            said = f"Told to fail. Your key is {request.authorization}, mine is sk-upstream."
+            error = {"message": said, "type": "fault"}
             error |= directive.get("error", {})
             headers = {}
             if "retry_after" in directive:
                 headers["Retry-After"] = directive["retry_after"]
-            await self.reply(writer, directive["status"], {"error": error}, headers, request)
+            page = f"<html><body>{said}</body></html>" if directive.get("page") else None
+            content = page or {"error": error}
+            await self.reply(writer, directive["status"], content, headers, request)
         elif directive.get("body") == "html":
             await self.reply(writer, 200, "<html><body>Sign in</body></html>", request=request)
         elif "body" in directive or not body.get("stream"):
@@ -431,6 +441,9 @@ class Server:
                     lambda: request.finished or (started and request.tokens_sent), timeout
                 )
                 content = asdict(request)
+            case "DELETE", ["_connections"]:
+                for idle in self.idle:
+                    idle.close()
             case "POST", ["_gates", name]:
                 self.gate(name).set()
             case _:
@@ -489,7 +502,10 @@ async def serve(port: int, with_parent: bool) -> None:
 
 
 class Upstream:
-    """The server as a process of its own: `with Upstream() as upstream: … upstream.url`."""
+    """The server as a process of its own: `with Upstream() as upstream: … upstream.url`.
+
+    It may be stopped and started again, at the same address.
+    """
 
     def __init__(self) -> None:
         self.process: subprocess.Popen | None = None
@@ -497,8 +513,9 @@ class Upstream:
 
     def start(self) -> Self:
         """Starts the process and waits until it listens."""
+        port = urlsplit(self.url).port or 0
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.upstream", "--with-parent"],
+            [sys.executable, "-m", "tests.upstream", "--with-parent", "--port", str(port)],
             cwd=Path(__file__).parent.parent,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
@@ -531,6 +548,10 @@ class Upstream:
     def clear(self) -> None:
         """Forgets the requests so far."""
         self._call("DELETE", "/_requests")
+
+    def hang_up(self) -> None:
+        """Closes the connections on which nothing is asked, as a server does after a while."""
+        self._call("DELETE", "/_connections")
 
     def release(self, gate: str) -> None:
         """Opens a gate, for good, whether or not an answer has reached it."""

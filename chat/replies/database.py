@@ -12,6 +12,8 @@ from django.db import close_old_connections, connection, connections
 P = ParamSpec("P")
 T = TypeVar("T")
 
+KEPT_SECONDS = 60
+
 
 class DatabaseThreads:
     """A few threads, each with its own connection, that run ORM code for the event loop.
@@ -21,7 +23,7 @@ class DatabaseThreads:
     """
 
     def __init__(self, count: int, name: str) -> None:
-        self._executor = ThreadPoolExecutor(count, name, initializer=_keep_no_sql)
+        self._executor = ThreadPoolExecutor(count, name, initializer=_settle_in)
 
     async def __call__(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """What `function` returns or raises. It runs to its end even if the caller is cancelled."""
@@ -37,10 +39,12 @@ def _call(function: Callable, args: tuple, kwargs: dict):
         close_old_connections()
 
 
-def _keep_no_sql() -> None:
-    """With DEBUG=1 Django keeps the last 9,000 statements of a connection, with what people wrote
-    in them, until the next HTTP request: these threads serve none."""
+def _settle_in() -> None:
+    """These threads live as long as the process, so they keep their connections, as no thread of a
+    page may (CONN_MAX_AGE). With DEBUG=1 Django keeps the last 9,000 statements of a connection,
+    with what people wrote in them, until the next HTTP request: these threads serve none."""
     for one in connections.all():
+        one.settings_dict = {**one.settings_dict, "CONN_MAX_AGE": KEPT_SECONDS}
         one.queries_log = deque(maxlen=0)
 
 

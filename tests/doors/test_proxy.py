@@ -1,0 +1,165 @@
+"""What nginx passes on and what it keeps to itself, seen by a worker that only notes what comes."""
+
+import json
+import re
+import ssl
+import subprocess
+import tempfile
+import threading
+import urllib.error
+import urllib.request
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+from django.conf import settings
+from django.test import SimpleTestCase
+
+from tests.proxy import TEMPLATE, Proxy, filled
+from tests.server import ROOT, free_port
+from tests.services import need
+
+
+class Notes(BaseHTTPRequestHandler):
+    """Answers with the headers that came; of `/dies/` it reads the request and hangs up."""
+
+    seen: list[str] = []
+
+    def do_GET(self) -> None:
+        self.seen.append(self.command)
+        if self.path == "/dies/":
+            return
+        body = json.dumps({name.lower(): value for name, value in self.headers.items()}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    do_POST = do_GET
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+class ProxyTests(SimpleTestCase):
+    @classmethod
+    def setUpClass(cls) -> None:
+        super().setUpClass()
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Notes)
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        cls.addClassCleanup(thread.join)
+        cls.addClassCleanup(server.server_close)
+        cls.addClassCleanup(server.shutdown)
+        cls.worker = f"127.0.0.1:{server.server_port}"
+        cls.nobody = f"127.0.0.1:{free_port()}"
+
+    def setUp(self) -> None:
+        Notes.seen.clear()
+
+    def proxy(self, *workers: str) -> Proxy:
+        folder = Path(self.enterContext(tempfile.TemporaryDirectory(prefix="chat-nginx-")))
+        static = folder / "static"
+        static.mkdir()
+        return Proxy(folder, f"127.0.0.1:{free_port()}", list(workers or [self.worker]), static)
+
+    def noted(self, url: str, **options: object) -> dict:
+        with urllib.request.urlopen(url, **options) as answer:
+            return json.load(answer)
+
+    def test_nginx_takes_the_configuration_as_it_is(self):
+        proxy = self.proxy("127.0.0.1:8001", "127.0.0.1:8002")
+        done = proxy.check()
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertNotIn("warn", done.stderr)
+        self.assertNotIn("${", (proxy.folder / "chat.conf").read_text())
+
+    def test_the_worker_hears_what_nginx_saw_and_not_what_a_browser_claims(self):
+        with self.proxy() as proxy:
+            url = f"http://{proxy.listen}/"
+            claims = {
+                "X-Forwarded-For": "192.0.2.7",
+                "X-Forwarded-Proto": "https",
+                "X-Forwarded-Host": "elsewhere.example",
+                "X-Forwarded-Port": "443",
+                "X-Real-IP": "192.0.2.7",
+                "Forwarded": "for=192.0.2.7",
+            }
+            heard = self.noted(urllib.request.Request(url, headers=claims))
+        about = {
+            name: value for name, value in heard.items() if name == "host" or "forward" in name
+        }
+        self.assertEqual(
+            about,
+            {"host": proxy.listen, "x-forwarded-for": "127.0.0.1", "x-forwarded-proto": "http"},
+        )
+        self.assertNotIn("x-real-ip", heard)
+
+    def test_a_worker_that_refuses_is_passed_over_and_asked_again_at_once(self):
+        with self.proxy(self.nobody, self.worker) as proxy:
+            for _ in range(10):
+                self.noted(f"http://{proxy.listen}/")
+        self.assertEqual(len(Notes.seen), 10)
+
+    def test_a_post_that_reached_a_worker_is_not_sent_again(self):
+        with self.proxy(self.worker, self.worker) as proxy:
+            url = f"http://{proxy.listen}/dies/"
+            for data, times in ((b"name=value", 1), (None, 2)):
+                Notes.seen.clear()
+                with self.assertRaises(urllib.error.HTTPError) as failed:
+                    self.noted(url, data=data)
+                self.assertEqual((failed.exception.code, len(Notes.seen)), (502, times))
+                failed.exception.close()
+
+    def test_a_file_in_the_folder_for_tls_turns_it_on(self):
+        # The file of docs/operations.md, with ports and paths of this test.
+        text = (ROOT / "docs/operations.md").read_text()
+        given = re.search(r"```nginx\n(listen 443 ssl.*?)```", text, re.S)[1]
+        proxy, port = self.proxy(), free_port()
+        key, certificate = proxy.tls / "privkey.pem", proxy.tls / "fullchain.pem"
+        subprocess.run(
+            [need("openssl"), "req", "-x509", "-newkey", "ec", "-pkeyopt"]
+            + ["ec_paramgen_curve:prime256v1", "-nodes", "-days", "1", "-subj", "/CN=localhost"]
+            + ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", certificate],
+            check=True,
+            capture_output=True,
+        )
+        conf = given.replace("listen 443", f"listen 127.0.0.1:{port}")
+        (proxy.tls / "tls.conf").write_text(conf.replace("/etc/nginx/tls", str(proxy.tls)))
+        trusting = ssl.create_default_context(cafile=certificate)
+        with proxy:
+            heard = self.noted(f"https://127.0.0.1:{port}/", context=trusting)
+            self.assertEqual(heard["x-forwarded-proto"], "https")
+            self.assertEqual(heard["host"], f"127.0.0.1:{port}")
+            opener = urllib.request.build_opener(Stays)
+            with self.assertRaises(urllib.error.HTTPError) as moved:
+                opener.open(f"http://{proxy.listen}/c/1/?a=b")
+            moved.exception.close()
+            self.assertEqual(moved.exception.headers["Location"], "https://127.0.0.1/c/1/?a=b")
+
+
+class Stays(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_: object) -> None:
+        return None
+
+
+class TemplateTests(SimpleTestCase):
+    def test_a_silent_socket_outlives_many_heartbeats(self):
+        found = re.findall(r"proxy_(?:read|send)_timeout (\d+)h;", TEMPLATE.read_text())
+        self.assertEqual(len(found), 2)
+        # Browsers let a tab behind others act once a minute.
+        longest = max(settings.CHAT_TIMES["heartbeat"], 60)
+        self.assertGreater(min(map(int, found)) * 3600, 10 * longest)
+
+    def test_every_kind_of_static_file_has_its_type(self):
+        types = re.search(r"types \{(.*?)\}", TEMPLATE.read_text(), re.S)[1]
+        known = {f".{name}" for line in types.split(";") for name in line.split()[1:]}
+        kinds = {path.suffix for path in (ROOT / "static").glob("**/*.*") if path.is_file()}
+        self.assertGreater(len(kinds), 1)
+        self.assertLessEqual(kinds, known)
+
+    def test_only_names_of_its_own_are_filled_in(self):
+        names = set(re.findall(r"\$\{(\w+)\}", TEMPLATE.read_text()))
+        self.assertEqual(names, {"CHAT_LISTEN", "CHAT_WORKERS", "CHAT_STATIC", "CHAT_TLS"})
+        text = filled(dict.fromkeys(names, "x"))
+        self.assertIn("$http_upgrade", text)
+        self.assertNotIn("${", text)
