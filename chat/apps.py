@@ -7,3 +7,4 @@ class ChatConfig(AppConfig):
 
     def ready(self) -> None:
         from . import checks  # noqa: F401 — registers them
+        from .replies import guard  # noqa: F401 — hears of accounts that change

@@ -14,7 +14,8 @@ from chat.protocol import Refused
 from chat.replies import process
 from chat.replies.database import in_database
 from chat.replies.follow import Follower
-from chat.session import is_own_origin, user_of
+from chat.replies.guard import Visit
+from chat.session import is_own_origin, key_of, user_of
 
 logger = logging.getLogger("chat.socket")
 
@@ -72,7 +73,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
             self.user = await in_database(user_of, self.scope)
             if self.user is None:
                 return protocol.CLOSE_SESSION_ENDED
-            person = await in_database(lambda: Profile.objects.of(self.user).as_person())
+            profile = await in_database(Profile.objects.of, self.user)
         except DatabaseError as error:
             logger.warning("nobody is welcomed now: %s", type(error).__name__)
             return protocol.CLOSE_RESTART
@@ -81,10 +82,14 @@ class ChatConsumer(AsyncWebsocketConsumer):
             return protocol.CLOSE_RESTART
         limits = {key: settings.CHAT_LIMITS[key] for key in LIMITS_TOLD}
         heartbeat = settings.CHAT_TIMES["heartbeat"]
+        person = profile.as_person()
         await self.send_frame(protocol.welcome(user=person, limits=limits, heartbeat=heartbeat))
+        visit = Visit(key_of(self.scope), self.user.pk, profile.id, self.bye)
+        self.process.guard.admit(visit)
         self.follower = self.process.follower(self.user, self.send_frame, self.bye)
         self.telling = self.process.spawn(self.follower.run())
         self.telling.add_done_callback(self.told)
+        self.telling.add_done_callback(lambda _: self.process.guard.leave(visit))
         return None
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:

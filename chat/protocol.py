@@ -18,12 +18,14 @@ VERSION = 1
 # At most so many code points of a reply are sent and not yet acknowledged by `seen`.
 WINDOW = 65_536
 
-# Close codes of this protocol; below 4000 they belong to the transport.
+# Close codes of this protocol; below 4000 they belong to the transport, where 1000 is an end that
+# is nobody's fault.
 CLOSE_PROTOCOL = 4400
 CLOSE_SESSION_ENDED = 4401
 CLOSE_FOREIGN_ORIGIN = 4403
 CLOSE_TOO_SLOW = 4008
 CLOSE_RESTART = 4012
+CLOSE_SESSION_MOVED = 1000
 
 CLOSE_DETAILS = {
     CLOSE_PROTOCOL: "This page sends what the server does not understand. Load it again.",
@@ -31,6 +33,7 @@ CLOSE_DETAILS = {
     CLOSE_FOREIGN_ORIGIN: "This page belongs to another site than the chat.",
     CLOSE_TOO_SLOW: "The connection was too slow to follow the reply.",
     CLOSE_RESTART: "The server restarts.",
+    CLOSE_SESSION_MOVED: "Somebody has signed in. The page connects again.",
 }
 
 # Why a request was refused. Nothing was written then, and its `cid` is free.
@@ -247,14 +250,8 @@ def state(*, conversation: dict, messages: list[MessageObject]) -> Frame:
 
 
 def ack(*, cid: UUID, duplicate: bool, conversation: UUID, message: UUID, reply: UUID) -> Frame:
-    return {
-        "type": "ack",
-        "cid": str(cid),
-        "duplicate": duplicate,
-        "conversation": str(conversation),
-        "message": str(message),
-        "reply": str(reply),
-    }
+    ids = {"conversation": str(conversation), "message": str(message), "reply": str(reply)}
+    return {"type": "ack", "cid": str(cid), "duplicate": duplicate} | ids
 
 
 def message(conversation: str, body: MessageObject) -> Frame:

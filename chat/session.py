@@ -1,14 +1,18 @@
 """Whose browser is at the other end of a socket."""
 
-from importlib import import_module
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY, load_backend
 from django.contrib.auth.models import AbstractBaseUser
 from django.http import parse_cookie
 from django.http.request import split_domain_port, validate_host
-from django.utils.crypto import constant_time_compare
+
+from chat.models import users_of
+
+
+def key_of(scope: dict) -> str:
+    """The key of the session that the socket's cookie names, "" if it names none."""
+    return parse_cookie(_header(scope, b"cookie")).get(settings.SESSION_COOKIE_NAME, "")
 
 
 def user_of(scope: dict) -> AbstractBaseUser | None:
@@ -17,19 +21,8 @@ def user_of(scope: dict) -> AbstractBaseUser | None:
     Not Channels' AuthMiddleware: where the secret key was rotated (SECRET_KEY_FALLBACKS) that one
     flushes the session and so signs the user out everywhere. This one only reads.
     """
-    key = parse_cookie(_header(scope, b"cookie")).get(settings.SESSION_COOKIE_NAME)
-    if not key:
-        return None
-    session = import_module(settings.SESSION_ENGINE).SessionStore(key)
-    backend = session.get(BACKEND_SESSION_KEY)
-    if backend not in settings.AUTHENTICATION_BACKENDS or SESSION_KEY not in session:
-        return None
-    user = load_backend(backend).get_user(session[SESSION_KEY])  # None if it is not active
-    if user is None:
-        return None
-    hashes = [user.get_session_auth_hash(), *user.get_session_auth_fallback_hash()]
-    known = session.get(HASH_SESSION_KEY, "")
-    return user if any(constant_time_compare(known, hash) for hash in hashes) else None
+    key = key_of(scope)
+    return users_of([key]).get(key) if key else None
 
 
 def is_own_origin(scope: dict) -> bool:

@@ -1,6 +1,7 @@
 from django.urls import path
+from django.views.generic import TemplateView
 
-from .views import conversations, page
+from .views import accounts, conversations, page, preferences
 
 app_name = "chat"
 urlpatterns = [
@@ -10,4 +11,15 @@ urlpatterns = [
     path("c/<uuid:conversation>/rename/", conversations.rename, name="rename"),
     path("c/<uuid:conversation>/delete/", conversations.delete, name="delete"),
     path("conversations/", conversations.list_conversations, name="list"),
+    path("sign-in/", accounts.SignIn.as_view(), name="sign-in"),
+    path("sign-out/", accounts.SignOut.as_view(), name="sign-out"),
+    path("sign-up/", accounts.SignUp.as_view(), name="sign-up"),
+    path("settings/", preferences.Preferences.as_view(), name="settings"),
+    path("password/", accounts.Password.as_view(), name="password"),
+    path("password/forgotten/", accounts.Forgotten.as_view(), name="forgotten"),
+    path("password/<uidb64>/<token>/", accounts.NewPassword.as_view(), name="new-password"),
+    path("account/delete/", accounts.Delete.as_view(), name="delete-account"),
+    path(
+        "goodbye/", TemplateView.as_view(template_name="chat/accounts/goodbye.html"), name="goodbye"
+    ),
 ]

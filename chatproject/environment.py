@@ -79,6 +79,23 @@ def seconds(name: str, default: float) -> float:
     return number
 
 
+def mail(name: str) -> dict:
+    """Django's settings for the mail server at an URL, {} if none is named."""
+    if not text(name):
+        return {}
+    try:
+        found = env.email(name)
+    except (ValueError, ImproperlyConfigured):
+        raise ImproperlyConfigured(
+            f"{name} is not the address of a mail server. "
+            "Write it as smtp+tls://user:password@host:587."
+        ) from None
+    usual = 465 if found.get("EMAIL_USE_SSL") else 587 if found.get("EMAIL_USE_TLS") else 25
+    return {key: value for key, value in found.items() if value} | {
+        "EMAIL_PORT": found["EMAIL_PORT"] or usual
+    }
+
+
 def database(name: str, default: str) -> dict:
     """Django's description of the database at an URL."""
     try:

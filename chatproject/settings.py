@@ -11,7 +11,7 @@ from csp.constants import NONE, SELF
 from django.conf.global_settings import LANGUAGES
 from django.core.exceptions import ImproperlyConfigured
 
-from .environment import address, choice, count, database, seconds, switch, text, words
+from .environment import address, choice, count, database, mail, seconds, switch, text, words
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -71,6 +71,8 @@ CSRF_TRUSTED_ORIGINS = SITE_ORIGINS
 
 # Guests chat without an account. Safe on a laptop; on the internet it is a choice.
 GUESTS = switch("GUESTS", DEBUG)
+# Whether a person may make an account of their own; else the administrator makes them.
+SIGN_UP = switch("SIGN_UP", DEBUG)
 
 
 # Who answers
@@ -122,6 +124,7 @@ CHAT_TIMES = {
     "lease": seconds("LEASE_SECONDS", 15),
     "settle": seconds("SETTLE_SECONDS", 5),
     "poll": seconds("POLL_SECONDS", 1),
+    "session": seconds("SESSION_SECONDS", 60),
     "heartbeat": seconds("HEARTBEAT_SECONDS", 20),
     "drain": seconds("DRAIN_SECONDS", 10),
     "slow": seconds("SLOW_SECONDS", 60),
@@ -172,6 +175,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "chat.views.preferences.appearance",
             ],
         },
     },
@@ -219,9 +223,16 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
-LOGIN_URL = "login"
+LOGIN_URL = "chat:sign-in"
 LOGIN_REDIRECT_URL = "chat:new"
-LOGOUT_REDIRECT_URL = "chat:new"
+LOGOUT_REDIRECT_URL = "chat:sign-in"
+
+# Mail brings people the link to a new password. Without it the page sends them to you.
+mail_server = mail("EMAIL_URL")
+globals().update(mail_server)
+MAIL = bool(mail_server)
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = text("EMAIL_FROM", "chat@localhost")
 
 TIME_ZONE = choice("TIME_ZONE", "UTC", zoneinfo.available_timezones(), "Europe/Berlin")
 LANGUAGE_CODE = choice("LANGUAGE_CODE", "en", dict(LANGUAGES), "de")

@@ -29,6 +29,7 @@ FLOORS = {
     "chat.checks": (4, "checks"),
     "chat.views": (4, "pages"),
     "chat.urls": (4, "pages"),
+    "chat.forms": (4, "pages"),
     "chat.admin": (4, "admin"),
     "chat.management": (4, "commands"),
     "chat.replies": (3, "replies"),

@@ -8,7 +8,9 @@ from django.test import SimpleTestCase
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
-READERS = {"text", "words", "switch", "count", "seconds", "database", "choice", "address"}
+READERS = {
+    *("text", "words", "switch", "count", "seconds", "database", "choice", "address", "mail"),
+}
 
 
 def settings_read(source: str) -> dict[str, object]:

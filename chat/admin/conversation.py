@@ -49,6 +49,7 @@ class ConversationAdmin(ContentAdmin):
             conversation=OuterRef("pk"), role=Message.Role.ASSISTANT
         ).order_by("-seq")
         conversations = super().get_queryset(request).select_related("owner__profile")
+        conversations = conversations.defer("owner__profile__instructions")
         conversations = conversations.annotate(newest=Subquery(replies.values("status")[:1]))
         return conversations if may_read(request) else conversations.defer("title")
 

@@ -1,11 +1,12 @@
 from django.contrib import admin
 from django.contrib.auth import get_user_model
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
 from chat.models import Profile
 
-from .readonly import ReadOnlyAdmin
+from .readonly import ReadOnlyAdmin, may_read
 
 
 @admin.register(Profile)
@@ -18,6 +19,14 @@ class ProfileAdmin(ReadOnlyAdmin):
     search_fields = (f"user__{get_user_model().USERNAME_FIELD}",)
     ordering = ("user",)
     actions = None
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet:
+        profiles = super().get_queryset(request)
+        return profiles if may_read(request) else profiles.defer("instructions")
+
+    def get_fields(self, request: HttpRequest, obj: Profile | None = None) -> list[str]:
+        """What a person asks of every reply is what they said, as much as a message is."""
+        return ["user", "guest", *(["instructions"] if may_read(request) else [])]
 
     def render_change_form(self, request: HttpRequest, context: dict, **options) -> HttpResponse:
         return super().render_change_form(request, context | {"show_delete": False}, **options)

@@ -2,12 +2,14 @@ import uuid
 from collections.abc import Iterable
 
 from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Exists, F, OuterRef
 from django.utils import timezone
 
 from .message import Message
+from .profile import Profile
 
 TITLE_LENGTH = 80
 
@@ -39,6 +41,21 @@ class ConversationQuerySet(models.QuerySet):
         self.bulk_create(
             [Conversation(id=id, owner=owner, assistant=assistant)], ignore_conflicts=True
         )
+
+    @transaction.atomic
+    def move(self, guest: AbstractBaseUser, *, to: AbstractBaseUser) -> list[uuid.UUID]:
+        """Give `to` every conversation of the guest, who is no more then; returns which. A reply
+        that is being written in one goes on. One who is a guest no more keeps everything."""
+        # A request of theirs that is being accepted is waited for; the next finds nobody.
+        people = get_user_model().objects.select_for_update(no_key=True)
+        people.values_list("pk").filter(pk=guest.pk).first()
+        if not Profile.objects.filter(user=guest, guest=True).exists():
+            return []
+        theirs = self.owned_by(guest)
+        moved = list(theirs.alive().values_list("id", flat=True))
+        theirs.update(owner=to, revision=F("revision") + 1)
+        guest.delete()
+        return moved
 
     def lock(self, id: uuid.UUID, *, owner: AbstractBaseUser) -> "Conversation":
         """The owner's conversation, held until the transaction ends, its revision risen by one.

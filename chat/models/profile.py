@@ -5,12 +5,19 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import models, transaction
+from django.utils.translation import gettext_lazy as _
+
+INSTRUCTIONS_LENGTH = 4_000
 
 
 class ProfileQuerySet(models.QuerySet):
     def of(self, user: AbstractBaseUser) -> "Profile":
         """The profile of `user`; one is made for an account that has none yet."""
         return self.select_related("user").get_or_create(user=user)[0]
+
+    def instructions_of(self, user: AbstractBaseUser) -> str:
+        """What `user` asks of every reply."""
+        return self.filter(user=user).values_list("instructions", flat=True).first() or ""
 
     @transaction.atomic
     def make_guest(self) -> "Profile":
@@ -22,16 +29,45 @@ class ProfileQuerySet(models.QuerySet):
 class Profile(models.Model):
     """What the chat knows of a user beside Django's account. Its id is the user's public one."""
 
+    class Theme(models.TextChoices):
+        SYSTEM = "", _("As the device")
+        LIGHT = "light", _("Light")
+        DARK = "dark", _("Dark")
+
+    class Announce(models.TextChoices):
+        END = "end", _("The reply when it is finished")
+        BLOCKS = "blocks", _("Each paragraph as it comes")
+        NOTHING = "nothing", _("Nothing")
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.OneToOneField(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="profile"
     )
     guest = models.BooleanField(default=False)
+    instructions = models.TextField(
+        blank=True, max_length=INSTRUCTIONS_LENGTH, help_text="What the person asks of every reply."
+    )
+    language = models.CharField(
+        max_length=16, blank=True, help_text="Of the pages; empty: as the browser asks."
+    )
+    theme = models.CharField(max_length=8, blank=True, choices=Theme)
+    enter_sends = models.BooleanField(default=True)
+    announce = models.CharField(
+        max_length=8,
+        choices=Announce,
+        default=Announce.END,
+        help_text="What a screen reader is told of a reply.",
+    )
 
     objects = ProfileQuerySet.as_manager()
 
     def __str__(self) -> str:
         return self.name
+
+    def become_account(self) -> None:
+        """The guest has an account from now on."""
+        self.guest = False
+        self.save(update_fields=["guest"])
 
     def as_person(self) -> dict:
         """Who this is, as the socket and the page say it."""

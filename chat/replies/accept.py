@@ -13,7 +13,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from chat import flows
-from chat.models import Conversation, Message, lease_end
+from chat.models import Conversation, Message, Profile, lease_end
 from chat.protocol import Continue, Refused, Regenerate, Send
 from chat.text import clean
 
@@ -32,6 +32,7 @@ class Task:
     reply: Message
     messages: list[dict]
     keep_last: int
+    instructions: str = ""  # the person's own
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,8 @@ def accept(
         if isinstance(frame, Continue):
             reply.text, reply.length, reply.kept = base.text, base.length, base.length
         conversation.extend(question, [reply])
-    return Accepted(conversation.id, question.id, reply.id, _task(conversation, reply), news)
+    task = _task(conversation, reply, Profile.objects.instructions_of(user))
+    return Accepted(conversation.id, question.id, reply.id, task, news)
 
 
 def _conversation_of_send(user: AbstractBaseUser, frame: Send) -> Conversation:
@@ -162,10 +164,10 @@ def _reply(named: list[Message]) -> Message:
     return named[0]
 
 
-def _task(conversation: Conversation, reply: Message) -> Task:
+def _task(conversation: Conversation, reply: Message, instructions: str) -> Task:
     """What the flow of `reply` is given: the shown branch, which ends with it."""
     messages = conversation.messages.history()
     if not reply.text:
-        return Task(reply, messages, keep_last=1)
+        return Task(reply, messages, 1, instructions)
     # It continues another: the question, what is kept, and the instruction belong together.
-    return Task(reply, [*messages, {"role": "user", "content": GO_ON}], keep_last=3)
+    return Task(reply, [*messages, {"role": "user", "content": GO_ON}], 3, instructions)

@@ -21,6 +21,8 @@ ENDED = "ended"  # a conversation: the reply in it has ended
 GROWN = "grown"  # a reply, which somebody follows elsewhere
 FOLLOWED = "followed"  # a reply is followed here: whoever writes it, ring as it grows
 STOPPED = "stopped"  # a reply: whoever writes it, look at its row
+DOUBTED = "doubted"  # a person: whoever has sockets of theirs, look who is signed in
+MOVED = "moved"  # a session, by its token: it goes on under another key
 
 GROUP = "bells"
 # Bells are gathered for so long (seconds): half a tick of the writer.

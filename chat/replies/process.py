@@ -18,6 +18,7 @@ from . import accept, bus, settle, tree
 from .accept import Accepted, Task
 from .database import in_database, write_turn
 from .follow import Follower
+from .guard import Guard
 from .hub import Hub
 from .live import LiveReply
 from .run import run
@@ -75,11 +76,14 @@ def begin_drain(*, and_all_tasks: bool = False) -> asyncio.Future:
 
 class Process:
     """What runs in this process whoever is connected: the replies, their writer, the hub that
-    knows who looks, and the settler. Sockets come and go; these stay."""
+    knows who looks, the guard that knows whose sockets these are, and the settler. Sockets come and
+    go; these stay."""
 
     def __init__(self) -> None:
+        self._tasks: set[asyncio.Task] = set()
         self.worker = settle.Worker()
         self.hub = Hub()
+        self.guard = Guard(self.spawn)
         self._turn = write_turn()
         self.writer = Writer(self.hub, self.worker.id, self._turn)
         self.bus = bus.Bus(
@@ -90,11 +94,12 @@ class Process:
                 bus.GROWN: self.hub.hear_growth,
                 bus.FOLLOWED: self.hub.hear_interest,
                 bus.STOPPED: self.writer.look,
+                bus.DOUBTED: self.guard.hear_doubt,
+                bus.MOVED: self.guard.hear_move,
             },
         )
         self.starting: asyncio.Task | None = None
         self.draining = False
-        self._tasks: set[asyncio.Task] = set()
 
     async def start(self) -> None:
         try:
@@ -104,6 +109,7 @@ class Process:
         self.spawn(self._forever(self.writer.run))
         self.spawn(self._forever(self.hub.tell_entries))
         self.spawn(self._forever(self.hub.look))
+        self.spawn(self._forever(self.guard.look))
         self.spawn(self._forever(self._settle))
         if self.bus.reaches_others:
             self.spawn(self._forever(self.bus.send))

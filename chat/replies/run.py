@@ -1,6 +1,8 @@
 import asyncio
 import logging
 
+from django.conf import settings
+
 from chat import flows, llm
 from chat.llm.base import TOKENS, LLMError, Usage, estimate_tokens
 from chat.models import Ending, Message
@@ -11,11 +13,20 @@ from .live import LiveReply, ReplyFull
 
 logger = logging.getLogger("chat.replies")
 
+# A person's own instructions, after the site's.
+OWN = """The person you talk with has written the following instructions for all of your answers. \
+Follow them as far as they do not contradict what is said above.
+
+<instructions>
+{}
+</instructions>"""
+
 
 async def run(live: LiveReply, task: Task) -> None:
     """Run the flow of one reply to whatever end it comes to; never raises."""
     reply = task.reply
-    shared = flows.shared(task.messages, keep_last=task.keep_last)
+    system = _system(task.instructions)
+    shared = flows.shared(task.messages, system=system, keep_last=task.keep_last)
     live.log.tell_phase("waiting")
     error, finish_reason = "", ""
     try:
@@ -47,6 +58,12 @@ async def run(live: LiveReply, task: Task) -> None:
             usage_estimated=usage is None,
         )
     )
+
+
+def _system(instructions: str) -> str:
+    """The system prompt: the site's, then the person's own, which are marked as theirs."""
+    own = OWN.format(instructions) if instructions else ""
+    return f"{settings.SYSTEM_PROMPT}\n\n{own}".strip()
 
 
 def _status(error: str, length: int) -> str:

@@ -6,6 +6,8 @@ from django.db import transaction
 from chat.models import Ending, Message
 from chat.protocol import Refused
 
+from . import bus
+
 
 def stop(user: AbstractBaseUser, id: UUID) -> None:
     """Make the user's reply `stopped`, by writing that it is: its worker's next append finds a
@@ -23,3 +25,10 @@ def stop_reply(reply: Message) -> bool:
     if stopped:
         reply.end_steps()
     return stopped
+
+
+def stop_all(user: AbstractBaseUser) -> None:
+    """Stop everything that is being written for the user."""
+    for reply in Message.objects.owned_by(user).active():
+        if stop_reply(reply):
+            bus.ring(bus.STOPPED, reply.id)

@@ -1,5 +1,6 @@
-"""Changes of a conversation by its owner: another branch, another title, deletion."""
+"""Changes of a conversation by its owner: another branch, another title, deletion, a new owner."""
 
+from functools import partial
 from uuid import UUID
 
 from django.contrib.auth.models import AbstractBaseUser
@@ -63,3 +64,10 @@ def delete(user: AbstractBaseUser, id: UUID) -> None:
     conversation = lock(user, id)
     conversation.delete_content()
     transaction.on_commit(lambda: bus.ring(bus.CHANGED, id))
+
+
+@transaction.atomic
+def move(guest: AbstractBaseUser, *, to: AbstractBaseUser) -> None:
+    """Give a guest's conversations to the account that they sign in to."""
+    for id in Conversation.objects.move(guest, to=to):
+        transaction.on_commit(partial(bus.ring, bus.CHANGED, id))

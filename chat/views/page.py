@@ -15,9 +15,9 @@ from chat.models import Profile
 from chat.protocol import Refused
 from chat.replies import snapshot
 
+from .accounts import FORMERLY
 from .visitor import person
 
-THEMES = {"light", "dark"}
 # What the empty page suggests: to a model, and to the demo, which has an answer to each.
 SUGGESTIONS = (
     gettext_noop("What can you do?"),
@@ -37,7 +37,7 @@ DEMO = (
 @require_safe
 def page(request: HttpRequest, conversation: UUID | None = None) -> HttpResponse:
     """The chat page: a new conversation, or one of the person's own."""
-    user = person(request)
+    user = person(request, may_be_new=conversation is None)
     if user is None:
         return redirect_to_login(request.get_full_path())
     shown = None
@@ -49,13 +49,17 @@ def page(request: HttpRequest, conversation: UUID | None = None) -> HttpResponse
     messages = shown.messages if shown else []
     answers = llm.get()
     demo = isinstance(answers, Demo)
-    theme = request.COOKIES.get("theme", "")
+    profile = Profile.objects.of(user)
     context = {
         "conversation": shown.entry if shown else None,
         "messages": messages,
         "earlier": bool(messages and messages[0]["parent"]),
         "conversations": snapshot.entries(user),
-        "me": {**Profile.objects.of(user).as_person(), "staff": user.is_staff},
+        "me": {**profile.as_person(), "staff": user.is_staff},
+        "formerly": request.session.get(FORMERLY, ""),
+        "sign_up": settings.SIGN_UP,
+        "enter_sends": profile.enter_sends,
+        "announce": profile.announce,
         "protocol": protocol.VERSION,
         "limits": settings.CHAT_LIMITS,
         "answers": {"model": answers.model, "demo": demo},
@@ -63,6 +67,5 @@ def page(request: HttpRequest, conversation: UUID | None = None) -> HttpResponse
         "assistants": [
             {"id": name, "label": name.replace("_", " ").capitalize()} for name in flows.names()
         ],
-        "theme": theme if theme in THEMES else "",
     }
     return render(request, "chat/page.html", context)

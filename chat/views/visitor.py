@@ -12,14 +12,14 @@ from chat.models import Profile
 ROBOTS = ("bot", "crawl", "spider", "slurp", "preview", "monitor", "curl", "wget", "python-")
 
 
-def person(request: HttpRequest) -> AbstractBaseUser | None:
+def person(request: HttpRequest, *, may_be_new: bool) -> AbstractBaseUser | None:
     """Who is asking, None if they must sign in first. Where guests are welcome, a person's first
-    page makes them one."""
+    page makes them one, if it is a page that one who is new can see."""
     if request.user.is_authenticated:
         return request.user
     agent = request.headers.get("User-Agent", "").lower()
     is_person = request.method == "GET" and agent and not any(robot in agent for robot in ROBOTS)
-    if not settings.GUESTS or not is_person:
+    if not settings.GUESTS or not is_person or not may_be_new:
         return None
     guest = Profile.objects.make_guest()
     login(request, guest.user, backend=settings.AUTHENTICATION_BACKENDS[0])

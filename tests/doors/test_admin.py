@@ -569,7 +569,7 @@ class UnreadableTests(AdminCase):
             self.answer, name="Look", label=f"{CANARY} label", status="done", detail=f"{CANARY}"
         )
         self.live = self.reply(self.talking, f"{CANARY} live", RUNNING, parent=self.answer.parent)
-        Profile.objects.of(self.alice)
+        Profile.objects.create(user=self.alice, instructions=CANARY)
         self.client.force_login(self.olga)
 
     def urls(self) -> list[str]:
@@ -625,7 +625,8 @@ class UnreadableTests(AdminCase):
         """Else the test above could not fail."""
         for user in (self.rita, self.root):
             self.client.force_login(user)
-            for url in (CONVERSATIONS, MESSAGES, change(self.talking), change(self.answer)):
+            pages = [change(row) for row in (self.talking, self.answer, self.alice.profile)]
+            for url in (CONVERSATIONS, MESSAGES, *pages):
                 with self.subTest(url, user=user.username):
                     self.assertIn(CANARY, self.get(url))
             page = self.get(change(self.talking), through=self.answer.id)
@@ -663,14 +664,15 @@ class UnreadableTests(AdminCase):
         )
 
     def test_the_texts_are_not_even_loaded(self):
-        for url in (CONVERSATIONS, MESSAGES, change(self.talking), change(self.answer)):
+        rows = [change(row) for row in (self.talking, self.answer, self.alice.profile)]
+        for url in (CONVERSATIONS, MESSAGES, "/admin/chat/profile/", *rows):
             with self.subTest(url), CaptureQueriesContext(connection) as queries:
                 self.get(url)
             for query in queries:
                 if "lease_until" in query["sql"].partition("WHERE")[2]:
                     continue  # of a reply that is to be settled; it is not shown
-                for column in ('."title"', '."text"', '."reasoning"', '."label"', '."detail"'):
-                    self.assertNotIn(column, query["sql"])
+                for column in ("title", "text", "reasoning", "label", "detail", "instructions"):
+                    self.assertNotIn(f'."{column}"', query["sql"])
 
 
 class DoorTests(AdminCase):

@@ -4,7 +4,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.test import override_settings
 
 from chat import protocol
-from chat.models import Append, Conversation, Ending, Message
+from chat.models import Append, Conversation, Ending, Message, Profile
 from chat.protocol import Refused
 from chat.replies.accept import GO_ON, Accepted, accept
 
@@ -73,6 +73,16 @@ class SendTest(AcceptCase):
         self.assertEqual((written.assistant, written.model), ("chat", "demo"))
         self.assertGreater(written.lease_until, in_seconds(5))
         self.assertEqual(self.shown(), [self.question.id, self.answer.id, question.id, written.id])
+
+    def test_the_reply_is_told_what_its_person_asks_of_every_reply(self):
+        Profile.objects.create(user=self.alice, instructions="In rhymes.")
+        accepted = self.send()
+        self.assertEqual(accepted.task.instructions, "In rhymes.")
+        self.finish(accepted)
+        again = self.accept(self.alice, "regenerate", message=accepted.reply)
+        self.assertEqual(again.task.instructions, "In rhymes.")
+        bobs = self.send(self.bob, conversation=self.bobs.id, text="Hi")
+        self.assertEqual(bobs.task.instructions, "")
 
     def test_the_cid_stands_on_the_first_row_that_was_made(self):
         cid = uuid4()

@@ -12,6 +12,7 @@ from django.conf import settings
 from django.template.loader import render_to_string
 
 from chat import protocol
+from tests.page.hostile import PAYLOADS
 from tests.reducer import Client
 
 HERE = Path(__file__).parent
@@ -38,6 +39,16 @@ def recordings() -> list[dict]:
     return [recording | {"python": shown(recording["frames"])} for recording in found]
 
 
+def corpus() -> list[dict]:
+    """Documents to draw: those made for it, and the project's own."""
+    root = settings.BASE_DIR
+    paths = [*(HERE / "corpus").glob("*.md"), *root.glob("*.md"), *root.glob("docs/*.md")]
+    return [
+        {"name": f"{path.parent.name}/{path.name}", "text": path.read_bytes().decode()}
+        for path in sorted(paths)
+    ]
+
+
 class Handler(SimpleHTTPRequestHandler):
     def do_GET(self) -> None:
         if self.path.startswith("/run/"):
@@ -47,6 +58,10 @@ class Handler(SimpleHTTPRequestHandler):
         elif self.path == "/codes.json":
             codes = {"refusals": [*protocol.REFUSALS], "failures": [*protocol.REPLY_ERRORS]}
             self.answer("application/json", json.dumps(codes))
+        elif self.path == "/corpus.json":
+            self.answer("application/json", json.dumps(corpus()))
+        elif self.path == "/hostile.json":
+            self.answer("application/json", json.dumps({"payloads": PAYLOADS}))
         else:
             super().do_GET()
 
@@ -70,10 +85,13 @@ class Handler(SimpleHTTPRequestHandler):
 
 
 def page(module: str) -> str:
-    code = render_to_string("chat/_code.html")
+    templates = "".join(
+        f'<template id="{name}-template">{render_to_string(f"chat/_{name}.html")}</template>'
+        for name in ("code", "image")
+    )
     return (
         f'<!doctype html><html lang="en" data-module="{module}"><title>{module}</title>'
-        f'<link rel="icon" href="data:,"><template id="code-template">{code}</template>'
+        f'<link rel="icon" href="data:,">{templates}'
         '<script type="module" src="/js/run.js"></script>'
     )
 

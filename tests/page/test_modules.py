@@ -23,6 +23,9 @@ class ModuleTests(SimpleTestCase):
         person = self.browser.person()
         self.addCleanup(person.close)
         page = person.new_page()
+        page.on("dialog", lambda dialog: self.fail(f"{name} opened a dialog: {dialog.message}"))
+        asked = []
+        page.on("request", lambda request: asked.append(request.url))
         page.goto(f"{self.site.url}/run/{name}")
         try:
             page.wait_for_selector("html[data-report]", state="attached", timeout=SECONDS * 1000)
@@ -32,6 +35,7 @@ class ModuleTests(SimpleTestCase):
         self.assertEqual(report["failed"], [], "\n\n".join(report["failed"]))
         self.assertEqual(self.browser.complaints, [])
         self.assertGreater(report["ran"], 0)
+        self.assertEqual([url for url in asked if not url.startswith(self.site.url)], [])
 
 
 def _test(module: str):

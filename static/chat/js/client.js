@@ -13,11 +13,12 @@ import { uuid } from "./uuid.js";
  * @typedef {{
  *   changed: (state: State) => void,
  *   connected: () => void,
- *   reload: () => boolean,
+ *   reload: (reason: string) => boolean,
  *   returned: (conversation: string, text: string) => void,
  * }} Page
- * `changed`: draw this. `connected`: a `welcome` came. `reload`: load the page again, but once until the next `welcome`;
- * false where that was done before. `returned`: this text, refused, belongs to a conversation that is not shown.
+ * `changed`: draw this. `connected`: a `welcome` came. `reload`: load the page again, but for each reason once until the
+ * next `welcome`; false where that was done before. `returned`: this text, refused, belongs to a conversation that is not
+ * shown.
  */
 
 export class Client {
@@ -27,18 +28,20 @@ export class Client {
   #socket;
   #seen;
   #user;
+  #guest;
   #protocol;
   /** @type {Set<string>} frames that went out on this connection */ #sent = new Set();
   /** @type {string | null} */ #stopping = null;
 
   /**
-   * @param {{ url: string, user: string, protocol: number, state: State, outbox: import("./outbox.js").Outbox }} about
+   * @param {{ url: string, user: string, guest: boolean, protocol: number, state: State, outbox: import("./outbox.js").Outbox }} about
    * @param {Page} page @param {import("./socket.js").World} world
    */
-  constructor({ url, user, protocol, state, outbox }, page, world = WORLD) {
+  constructor({ url, user, guest, protocol, state, outbox }, page, world = WORLD) {
     this.#page = page;
     this.#world = world;
     this.#user = user;
+    this.#guest = guest;
     this.#protocol = protocol;
     this.#outbox = outbox;
     const waiting = outbox.heads().find(({ conversation }) => conversation === state.conversation);
@@ -117,13 +120,18 @@ export class Client {
 
   /** @param {Frame} frame */
   #receive(frame) {
-    if (frame.type === "welcome" && (frame.v !== this.#protocol || String(frame.user.id) !== this.#user)) {
+    if (frame.type === "welcome" && !this.#isFor(frame)) {
       this.#socket.pause();
-      this.#leave(CLOSE.session);
+      this.#leave(CLOSE.session, `${frame.v} ${frame.user.id} ${frame.user.guest}`);
       return;
     }
     this.dispatch(frame);
     this.#after(frame);
+  }
+
+  /** Whether this page was made for whom the server welcomes. @param {Frame} welcome */
+  #isFor({ v, user }) {
+    return v === this.#protocol && String(user.id) === this.#user && user.guest === this.#guest;
   }
 
   /** What a frame calls for beyond what is shown. @param {Frame} frame */
@@ -200,8 +208,11 @@ export class Client {
     else this.dispatch({ type: "page:connection", connection });
   }
 
-  /** This page is not, or no longer, this user's: the server's answer to a reload knows better. @param {number} code */
-  #leave(code) {
-    if (!this.#page.reload()) this.dispatch({ type: "page:connection", connection: { status: "ended", code } });
+  /**
+   * This page is not, or no longer, this user's: the server's answer to a reload knows better.
+   * @param {number} code @param {string} reason
+   */
+  #leave(code, reason = String(code)) {
+    if (!this.#page.reload(reason)) this.dispatch({ type: "page:connection", connection: { status: "ended", code } });
   }
 }

@@ -43,6 +43,14 @@ export class Outbox {
     );
   }
 
+  /** Takes everything out of it. */
+  empty() {
+    const letters = this.#letters;
+    this.#letters = [];
+    this.#storage.removeItem(this.#key);
+    return letters;
+  }
+
   #keep() {
     try {
       this.#storage.setItem(this.#key, JSON.stringify(this.#letters));

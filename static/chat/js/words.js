@@ -105,3 +105,12 @@ export const UNTITLED = "New chat";
 export const BEGAN = "The reply is being written.";
 export const FAILED_CHANGE = "That did not work. Try again in a moment.";
 export const UNFOLD = { more: "Show all", less: "Show less" };
+export const IMAGE = "Image";
+export const FOOTNOTES = "Footnotes";
+export const BACK = "Back to the text";
+
+/** @param {number} number */
+export const footnote = (number) => `Footnote ${number}`;
+
+/** What a table is called. @param {string[]} columns */
+export const table = (columns) => ["Table", columns.filter(Boolean).join(", ")].filter(Boolean).join(": ");

@@ -8,18 +8,18 @@ import { FakeWorld, storage, WELCOME } from "./world.js";
 
 const HELD = [row("m1", null, { text: "Hi" }), row("m2", "m1", { text: "Hello" })];
 
-/** @param {{ messages?: any[], made?: boolean, user?: string, box?: ReturnType<typeof storage>, welcome?: boolean }} how */
-function page({ messages = HELD, made = true, user = "u1", box = storage(), welcome = true } = {}) {
+/** @param {{ messages?: any[], made?: boolean, user?: string, guest?: boolean, box?: ReturnType<typeof storage>, welcome?: boolean }} how */
+function page({ messages = HELD, made = true, user = "u1", guest = false, box = storage(), welcome = true } = {}) {
   const world = new FakeWorld();
-  const told = { reloads: 0, returned: /** @type {string[][]} */ ([]) };
+  const told = { reloads: 0, reasons: new Set(), returned: /** @type {string[][]} */ ([]) };
   const conversation = made ? { id: CONVERSATION, title: "" } : null;
   const start = initial({ conversation, messages: made ? messages : [] });
   const client = new Client(
-    { url: "ws://here/", user, protocol: 1, state: start, outbox: new Outbox(user, box) },
+    { url: "ws://here/", user, guest, protocol: 1, state: start, outbox: new Outbox(user, box) },
     {
       changed: () => {},
       connected: () => {},
-      reload: () => (told.reloads += 1) === 1,
+      reload: (reason) => !told.reasons.has(reason) && Boolean(told.reasons.add(reason) && (told.reloads += 1)),
       returned: (...letter) => told.returned.push(letter),
     },
     world,
@@ -86,7 +86,7 @@ test("an outbox is never sent as another user", () => {
   const { client, box } = page({ welcome: false });
   client.send("And then?");
   const next = page({ box, user: "u2", welcome: false });
-  next.world.socket.say({ ...WELCOME, user: { id: "u2" } });
+  next.world.socket.say({ ...WELCOME, user: { id: "u2", guest: false } });
   equal(next.world.socket.types, ["open"]);
 });
 
@@ -172,7 +172,7 @@ test("a letter to another conversation is delivered, then the page's own is open
   const world = new FakeWorld();
   const start = initial({ conversation: { id: "other", title: "" } });
   const page2 = { changed() {}, connected() {}, reload: () => false, returned() {} };
-  new Client({ url: "", user: "u1", protocol: 1, state: start, outbox: new Outbox("u1", box) }, page2, world).connect();
+  new Client({ url: "", user: "u1", guest: false, protocol: 1, state: start, outbox: new Outbox("u1", box) }, page2, world).connect();
   world.socket.say(WELCOME);
   equal(world.socket.types, ["open", "send"]);
   world.socket.say(ack(world.socket.heard[1]));
@@ -189,8 +189,8 @@ test("a refused letter to another conversation goes back there", () => {
   equal(other.world.socket.heard.at(-1), { type: "open", conversation: null, have: {} });
 });
 
-test("another version or user: nothing is sent, the page is loaded again, once", () => {
-  for (const wrong of [{ v: 2 }, { user: { id: "u2" } }]) {
+test("another version or user, or a guest no more: nothing is sent, the page is loaded again, once", () => {
+  for (const wrong of [{ v: 2 }, { user: { id: "u2", guest: false } }, { user: { id: "u1", guest: true } }]) {
     const { client, world, told } = page({ welcome: false });
     world.socket.say({ ...WELCOME, ...wrong });
     equal([world.socket.heard, told.reloads], [[], 1]);
@@ -204,4 +204,26 @@ test("4401: the page is loaded again", () => {
   const { world, told } = page();
   world.socket.drop(4401);
   equal(told.reloads, 1);
+});
+
+test("a guest whom the server made meanwhile is another reason to load the page again than a session that ended", () => {
+  const reasons = new Set();
+  for (const meet of [(/** @type {any} */ socket) => socket.drop(4401), (/** @type {any} */ socket) => socket.say({ ...WELCOME, user: { id: "g2", guest: true } })]) {
+    const { world, told } = page({ user: "g1", guest: true, welcome: false });
+    meet(world.socket);
+    told.reasons.forEach((reason) => reasons.add(reason));
+  }
+  equal(reasons.size, 2);
+});
+
+test("1000: somebody signed in; the tab comes again and says nothing before it is welcomed", () => {
+  const { client, world, told } = page({ guest: true, welcome: false });
+  world.socket.say({ ...WELCOME, user: { id: "u1", guest: true } });
+  client.send("And then?");
+  world.socket.say({ type: "bye", code: 1000, detail: "" });
+  world.socket.drop(1000);
+  world.pass(3_000);
+  equal([world.sockets.length, told.reloads, world.socket.heard], [2, 0, []]);
+  world.socket.say({ ...WELCOME, user: { id: "u1", guest: false } });
+  equal([world.socket.heard, told.reloads], [[], 1]);
 });

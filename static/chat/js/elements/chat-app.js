@@ -2,9 +2,9 @@
 // <chat-app>: the page as a whole. What its elements ask for goes to the client; what the client shows goes to them,
 // once in each frame.
 
-import { keepDraft } from "./chat-composer.js";
 import { asked, part, write } from "./parts.js";
 import { Client } from "../client.js";
+import { Drafts } from "../drafts.js";
 import { Http } from "../http.js";
 import { Outbox } from "../outbox.js";
 import { initial } from "../store.js";
@@ -19,6 +19,7 @@ export class ChatApp extends HTMLElement {
   #http;
   #due = false;
   #fetching = false;
+  #path = location.pathname;
 
   connectedCallback() {
     const { user = "", protocol, conversation: id, title = "", listUrl: list = "", conversationUrl = "" } = this.dataset;
@@ -30,28 +31,40 @@ export class ChatApp extends HTMLElement {
       entries: data("page-conversations"),
     });
     const url = `${location.protocol === "https:" ? "wss:" : "ws:"}//${location.host}${this.dataset.socketUrl}`;
-    const outbox = new Outbox(user, sessionStorage);
-    this.#client = new Client({ url, user, protocol: Number(protocol), state, outbox }, this.#page());
+    const [outbox, drafts] = [new Outbox(user, sessionStorage), new Drafts(user, sessionStorage)];
+    this.#adopt(drafts, state.entries);
+    part(this, "composer").drafts = drafts;
+    const guest = "guest" in this.dataset;
+    this.#client = new Client({ url, user, guest, protocol: Number(protocol), state, outbox }, this.#page(drafts));
     this.#listen();
     this.#draw();
     this.#client.connect();
   }
 
-  /** What the client may do to the page. @returns {import("../client.js").Page} */
-  #page() {
+  /** What a guest left unsent in this tab, before they signed in. @param {Drafts} drafts @param {{ id: string }[]} entries */
+  #adopt(drafts, entries) {
+    const { formerly } = this.dataset;
+    if (!formerly) return;
+    const letters = new Outbox(formerly, sessionStorage).empty();
+    drafts.adopt(new Drafts(formerly, sessionStorage), letters, entries.map(({ id }) => id));
+  }
+
+  /** What the client may do to the page. @param {Drafts} drafts @returns {import("../client.js").Page} */
+  #page(drafts) {
     return {
       changed: () => this.#schedule(),
       connected: () => {
         sessionStorage.removeItem(RELOADED);
         this.#refresh();
       },
-      reload: () => {
-        if (sessionStorage.getItem(RELOADED)) return false;
-        sessionStorage.setItem(RELOADED, "1");
+      reload: (reason) => {
+        const reasons = JSON.parse(sessionStorage.getItem(RELOADED) ?? "[]");
+        if (reasons.includes(reason)) return false;
+        sessionStorage.setItem(RELOADED, JSON.stringify([...reasons, reason]));
         location.reload();
         return true;
       },
-      returned: keepDraft,
+      returned: (conversation, text) => drafts.giveBack(conversation, text),
     };
   }
 
@@ -80,7 +93,8 @@ export class ChatApp extends HTMLElement {
       if (clicked?.name === "suggest") this.#send(clicked.button.textContent?.trim() ?? "");
     });
     addEventListener("online", () => client.wake());
-    addEventListener("popstate", () => location.reload());
+    // A footnote's link changes the address too, but not the page.
+    addEventListener("popstate", () => location.pathname !== this.#path && location.reload());
     addEventListener("pagehide", () => client.pause());
     addEventListener("pageshow", ({ persisted }) => persisted && client.connect());
     document.addEventListener("visibilitychange", () => {
@@ -95,6 +109,7 @@ export class ChatApp extends HTMLElement {
     const { conversation, made } = this.#client.state;
     const address = conversation && this.#http.address(conversation);
     if (address && !made && location.pathname !== address) history.pushState(null, "", address);
+    this.#path = location.pathname;
     // On a touch screen the focus would bring the keyboard up over the reply.
     if (matchMedia("(pointer: fine)").matches) part(this, "composer").focus();
   }

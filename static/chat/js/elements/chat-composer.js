@@ -1,15 +1,16 @@
 // @ts-check
 // <chat-composer>: where text is written, sent, and a reply is stopped. Keeps a draft for each conversation.
 
-import { asked, fit, part, say, write } from "./parts.js";
+import { asked, fit, part, say, sends, write } from "./parts.js";
+import { NEW } from "../drafts.js";
 import { active, busy } from "../store.js";
 import * as words from "../words.js";
 
 /** @typedef {import("../store.js").State} State */
 
-const NEW = "new";
-
 export class ChatComposer extends HTMLElement {
+  /** @type {import("../drafts.js").Drafts} */ // @ts-ignore set by <chat-app>
+  drafts;
   #limit = Infinity;
   #conversation = "";
   #full = false;
@@ -77,7 +78,7 @@ export class ChatComposer extends HTMLElement {
   /** @param {KeyboardEvent} event */
   #key(event) {
     if (event.target !== this.#input || event.isComposing) return;
-    if (event.key === "Enter" && !event.shiftKey) {
+    if (event.key === "Enter" && sends(event, this)) {
       event.preventDefault();
       this.#send();
     } else if (event.key === "Escape" && !part(this, "stop").hidden) {
@@ -98,7 +99,7 @@ export class ChatComposer extends HTMLElement {
     this.#input.ariaInvalid = String(this.#full);
     part(this, "send").disabled = this.#busy || this.#full || !text.trim();
     fit(this.#input);
-    keepDraft(this.#conversation, text);
+    this.drafts?.keep(this.#conversation, text);
   }
 
   /** @param {string | null} conversation */
@@ -106,9 +107,9 @@ export class ChatComposer extends HTMLElement {
     // What was typed since the first message of a new conversation went out belongs to that conversation; what
     // was typed before the script came belongs to the page's.
     const begun = ["", NEW].includes(this.#conversation) && this.#input.value !== "";
-    if (begun) keepDraft(NEW, "");
+    if (begun) this.drafts.keep(NEW, "");
     this.#conversation = conversation ?? NEW;
-    if (!begun) this.#input.value = readDraft(this.#conversation);
+    if (!begun) this.#input.value = this.drafts.read(this.#conversation);
   }
 
   /** @param {State["refusal"]} refusal */
@@ -118,16 +119,4 @@ export class ChatComposer extends HTMLElement {
     write(part(this, "refusal-text"), refusal ? words.refusal(refusal.code) : "");
     if (refusal?.text) this.giveBack(refusal.text);
   }
-}
-
-/** @param {string} conversation */
-const draftKey = (conversation) => `chat:draft:${conversation}`;
-
-/** @param {string} conversation */
-const readDraft = (conversation) => sessionStorage.getItem(draftKey(conversation)) ?? "";
-
-/** @param {string} conversation @param {string} text */
-export function keepDraft(conversation, text) {
-  if (text) sessionStorage.setItem(draftKey(conversation), text);
-  else sessionStorage.removeItem(draftKey(conversation));
 }

@@ -3,8 +3,9 @@
 // template for live ones; `render` fills either.
 
 import { copy } from "./clipboard.js";
-import { action, asked, clone, part, say, template, write } from "./parts.js";
-import { TextView } from "../text.js";
+import { action, asked, clone, part, say, write } from "./parts.js";
+import { RichText } from "./rich-text.js";
+import { codeOf, toggleWrap } from "../markdown/code.js";
 import * as words from "../words.js";
 
 /** @typedef {import("../protocol.js").Message} Message */
@@ -13,7 +14,7 @@ const LONG = { lines: 12, characters: 1000 };
 
 export class ChatMessage extends HTMLElement {
   /** @type {Message | null} */ #message = null;
-  /** @type {TextView | null} */ #view = null;
+  /** @type {RichText | null} */ #view = null;
   /** @type {any} */ #clock = null;
   #since = 0;
   #locked = "";
@@ -86,11 +87,11 @@ export class ChatMessage extends HTMLElement {
   }
 
   /** @param {Message} message */
-  #drawText({ role, text }) {
+  #drawText({ id, role, status, text }) {
     const element = part(this, "text");
     if (role === "assistant") {
-      this.#view ??= new TextView(element, template("code-template"));
-      this.#view.draw(text);
+      this.#view ??= new RichText(element, this, `m-${id}`);
+      this.#view.draw(text, status !== "running");
       return;
     }
     write(element, text);
@@ -183,7 +184,8 @@ export class ChatMessage extends HTMLElement {
     const { name, button } = clicked;
     const { id, text } = this.#message;
     if (name === "copy") copy(text, button);
-    else if (name === "copy-code") copy(part(/** @type {HTMLElement} */ (button.closest("figure")), "code").textContent, button);
+    else if (name === "copy-code") copy(codeOf(figureOf(button)).textContent ?? "", button);
+    else if (name === "wrap-code") toggleWrap(figureOf(button), button);
     else if (name === "edit") this.edit();
     else if (name === "retry") say(this, "regenerate", { message: id });
     else if (name === "continue") say(this, "continue", { message: id });
@@ -199,3 +201,6 @@ export class ChatMessage extends HTMLElement {
     this.#article.toggleAttribute("data-folded", !open);
   }
 }
+
+/** @param {HTMLElement} button */
+const figureOf = (button) => /** @type {HTMLElement} */ (button.closest("figure"));

@@ -17,7 +17,6 @@ export class ChatThread extends HTMLElement {
   /** @type {StickyEnd | null} */ #end = null;
   /** @type {HTMLElement | null} */ #question = null;
   /** @type {ResizeObserver | null} */ #ruler = null;
-  /** @type {string | undefined} */ #first = undefined;
   #countdown = new Countdown();
 
   connectedCallback() {
@@ -39,13 +38,10 @@ export class ChatThread extends HTMLElement {
     const messages = [...visible(state)];
     if (state.queued?.type === "send") messages.push(/** @type {any} */ (awaiting(state.queued)));
     const list = part(this, "messages");
-    const anchor = messages[0]?.id === this.#first ? undefined : this.#anchor();
-    this.#first = messages[0]?.id;
     const fresh = this.#arrange(list, messages);
     messages.forEach((message) => this.#drawn.get(message.id)?.render(message, now));
     this.#drawQueued(state.queued, now.online);
     part(this, "earlier").hidden = !state.messages[0]?.parent;
-    anchor?.();
     this.#begin(messages, fresh);
     this.#end?.follow();
   }
@@ -102,17 +98,6 @@ export class ChatThread extends HTMLElement {
 
   #measure() {
     this.style.setProperty("--question", `${this.#question?.offsetHeight ?? 0}px`);
-  }
-
-  /** Keeps what a reader looks at in its place while older messages come in above it. */
-  #anchor() {
-    if (this.#end?.pinned) return undefined;
-    const edge = this.getBoundingClientRect().top;
-    const element = [...this.#drawn.values()].find((each) => each.getBoundingClientRect().bottom > edge);
-    const top = element?.getBoundingClientRect().top ?? 0;
-    return () => {
-      if (element?.isConnected) this.scrollTop += element.getBoundingClientRect().top - top;
-    };
   }
 }
 

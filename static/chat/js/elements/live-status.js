@@ -1,8 +1,10 @@
 // @ts-check
 // <live-status>: the one voice of the page. The thread itself is silent, for a reply that is read out token by token
-// cannot be followed; this says that a reply began and then what it said. The tab's title tells of it when hidden.
+// cannot be followed; this says that a reply began and then what it said: at its end, paragraph by paragraph, or not at
+// all, as the person likes it. The tab's title tells of it when hidden.
 
 import { part, write } from "./parts.js";
+import { paragraphsEnd } from "../spoken.js";
 import { active } from "../store.js";
 import * as words from "../words.js";
 
@@ -10,6 +12,8 @@ const SPOKEN = 500;
 
 export class LiveStatus extends HTMLElement {
   /** @type {string | null} */ #following = null;
+  #spoken = 0;
+  #drawn = false;
   #unread = false;
 
   /** @param {import("../store.js").State} state */
@@ -17,15 +21,26 @@ export class LiveStatus extends HTMLElement {
     const reply = active(state);
     if (reply && reply.id !== this.#following) {
       this.#following = reply.id;
+      this.#spoken = reply.kept || !this.#drawn ? paragraphsEnd(reply.text, 0) : 0; // What is known is not told again.
       this.#say(words.BEGAN);
+    } else if (reply && this.dataset.announce === "blocks") {
+      const end = paragraphsEnd(reply.text, this.#spoken);
+      if (end > this.#spoken) this.#say(reply.text.slice(this.#spoken, end).trim());
+      this.#spoken = end;
     } else if (!reply && this.#following) {
       const message = state.messages.find(({ id }) => id === this.#following);
       this.#following = null;
       this.#unread = document.hidden;
       // An error is an alert already.
-      if (message && message.status !== "error") this.#say(`${message.text.slice(0, SPOKEN)} ${words.ending(message)}`.trim());
+      if (message && message.status !== "error") this.#say(`${this.#rest(message)} ${words.ending(message)}`.trim());
     }
+    this.#drawn = true;
     this.#entitle(state.title);
+  }
+
+  /** What is still to be said of a finished reply. @param {import("../protocol.js").Message} message */
+  #rest({ text }) {
+    return this.dataset.announce === "blocks" ? text.slice(this.#spoken).trim() : text.slice(0, SPOKEN);
   }
 
   /** @param {string} title */
@@ -39,6 +54,6 @@ export class LiveStatus extends HTMLElement {
 
   /** @param {string} text */
   #say(text) {
-    write(part(this, "status"), text);
+    if (this.dataset.announce !== "nothing") write(part(this, "status"), text);
   }
 }

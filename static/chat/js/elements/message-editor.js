@@ -1,7 +1,7 @@
 // @ts-check
 // <message-editor>: a question being written anew, in its place. Says `chat:edited` with the text, or `chat:closed`.
 
-import { action, fit, part, say } from "./parts.js";
+import { action, fit, part, say, sends } from "./parts.js";
 
 export class MessageEditor extends HTMLElement {
   constructor() {
@@ -14,7 +14,7 @@ export class MessageEditor extends HTMLElement {
     this.addEventListener("input", () => fit(this.#input));
     this.addEventListener("keydown", (event) => {
       if (event.key === "Escape") say(this, "closed");
-      else if (event.key === "Enter" && !event.shiftKey && !event.isComposing && event.target === this.#input) {
+      else if (event.key === "Enter" && sends(event, this) && !event.isComposing && event.target === this.#input) {
         event.preventDefault();
         part(this, "edit").requestSubmit();
       }

@@ -24,6 +24,9 @@ export function asked(event) {
   return button instanceof HTMLButtonElement ? { name: button.dataset.action ?? "", button } : null;
 }
 
+/** Whether this Enter sends what is in `box`, as the person likes it. @param {KeyboardEvent} enter @param {HTMLElement} box */
+export const sends = (enter, box) => enter.ctrlKey || enter.metaKey || ("enterSends" in box.dataset && !enter.shiftKey);
+
 /** Sets text only where it differs, so that nothing is announced or selected anew. @param {HTMLElement} element @param {string} text */
 export function write(element, text) {
   if (element.textContent !== text) element.textContent = text;

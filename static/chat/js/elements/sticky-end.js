@@ -1,16 +1,19 @@
 // @ts-check
-// Keeps a scroller at its end for a reader who is there, and leaves everybody else alone.
+// Keeps a scroller at its end for a reader who is there, and everybody else where they are, whatever changes above them.
 
 export class StickyEnd {
   #scroller;
+  #content;
   #slack;
   #top;
   #height;
+  /** @type {{ element: Element, at: number } | null} what a reader who is not at the end looks at */ #place = null;
   pinned = true;
 
-  /** @param {HTMLElement} scroller @param {Element} content @param {(pinned: boolean) => void} changed */
+  /** @param {HTMLElement} scroller @param {Element} content its children stand below each other @param {(pinned: boolean) => void} changed */
   constructor(scroller, content, changed, slack = 32) {
     this.#scroller = scroller;
+    this.#content = content;
     this.#slack = slack;
     this.#top = scroller.scrollTop;
     this.#height = scroller.scrollHeight;
@@ -24,8 +27,12 @@ export class StickyEnd {
     if (this.pinned && !scroller.querySelector("textarea:focus")) {
       scroller.scrollTop = scroller.scrollHeight;
       this.#top = scroller.scrollTop;
+    } else if (this.#place?.element.isConnected) {
+      const moved = this.#position(this.#place.element) - this.#place.at;
+      if (Math.abs(moved) >= 1) scroller.scrollTop += moved;
+      this.#top = scroller.scrollTop;
     }
-    this.#height = scroller.scrollHeight;
+    this.#remember();
   }
 
   jump() {
@@ -42,7 +49,31 @@ export class StickyEnd {
     if (up) this.pinned = gap <= 1;
     else if (gap <= this.#slack) this.pinned = true;
     this.#top = scrollTop;
-    this.#height = scrollHeight;
+    this.#remember();
     changed(this.pinned);
+  }
+
+  #remember() {
+    this.#height = this.#scroller.scrollHeight;
+    const element = this.pinned ? null : this.#shown();
+    this.#place = element && { element, at: this.#position(element) };
+  }
+
+  /** The first child that is not above the view. */
+  #shown() {
+    const { children } = this.#content;
+    const edge = this.#scroller.getBoundingClientRect().top;
+    let [low, high] = [0, children.length - 1];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (children[middle].getBoundingClientRect().bottom > edge) high = middle;
+      else low = middle + 1;
+    }
+    return children[low] ?? null;
+  }
+
+  /** Where it is in what is scrolled. @param {Element} element */
+  #position(element) {
+    return element.getBoundingClientRect().top - this.#scroller.getBoundingClientRect().top + this.#scroller.scrollTop;
   }
 }

@@ -1,0 +1,122 @@
+"""What people fill in about themselves: to come in, to stay, to change, and to go."""
+
+from django import forms
+from django.conf import settings
+from django.contrib.auth import forms as auth
+from django.contrib.auth import get_user_model
+from django.contrib.auth.models import AbstractBaseUser
+from django.utils.translation import get_language_info
+from django.utils.translation import gettext_lazy as _
+
+from chat.models import Profile
+from chat.text import clean
+
+
+class FocusMixin:
+    """A form that comes back begins where it is wrong: no script is needed to find it."""
+
+    def full_clean(self) -> None:
+        super().full_clean()
+        wrong = next((name for name in self.fields if name in self.errors), None)
+        if wrong is not None:
+            for field in self.fields.values():
+                field.widget.attrs.pop("autofocus", None)
+            self.fields[wrong].widget.attrs["autofocus"] = True
+
+
+class SignInForm(FocusMixin, auth.AuthenticationForm):
+    pass
+
+
+class SignUpForm(FocusMixin, auth.UserCreationForm):
+    """A new account, or a guest's own row (`instance`), which becomes one."""
+
+    class Meta(auth.UserCreationForm.Meta):
+        model = get_user_model()
+        fields = ("username", "email")
+
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self.initial.pop("username", None)  # a guest's was not chosen
+        self.fields["username"].help_text = _("Letters, digits, and @ . + - _")
+        self.fields["password2"].label = _("Password again")
+        self.fields["password2"].help_text = ""
+        self.fields["email"].widget.attrs["autocomplete"] = "email"
+        self.fields["email"].help_text = _("For a new password when you forget yours. Optional.")
+        if not settings.MAIL:
+            del self.fields["email"]
+
+
+class NewPasswordForm(FocusMixin, auth.SetPasswordForm):
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["new_password2"].label = _("New password again")
+        self.fields["new_password2"].help_text = ""
+
+
+class PasswordForm(NewPasswordForm, auth.PasswordChangeForm):
+    pass
+
+
+class ForgottenForm(FocusMixin, auth.PasswordResetForm):
+    pass
+
+
+class PreferencesForm(FocusMixin, forms.ModelForm):
+    class Meta:
+        model = Profile
+        fields = ("instructions", "enter_sends", "theme", "language", "announce")
+        labels = {
+            "instructions": _("Your instructions"),
+            "enter_sends": _("Enter sends the message"),
+            "theme": _("Colours"),
+            "language": _("Language"),
+            "announce": _("A screen reader is told"),
+        }
+        help_texts = {
+            "instructions": _("Told to the model with every question: who you are, how to answer."),
+            "enter_sends": _("If not, Enter starts a new line, and Ctrl Enter sends."),
+            "language": "",
+            "announce": "",
+        }
+        widgets = {
+            "instructions": forms.Textarea(attrs={"rows": 5, "dir": "auto"}),
+            "theme": forms.RadioSelect,
+            "announce": forms.RadioSelect,
+        }
+
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        languages = [
+            (code, get_language_info(code)["name_local"]) for code, _ in settings.LANGUAGES
+        ]
+        languages.sort(key=lambda language: language[1].casefold())
+        choices = [("", _("As the browser asks")), *languages]
+        self.fields["language"] = forms.ChoiceField(
+            label=self.fields["language"].label, choices=choices, required=False
+        )
+
+    def clean_instructions(self) -> str:
+        return clean(self.cleaned_data["instructions"]).strip()
+
+
+class DeleteForm(FocusMixin, forms.Form):
+    """The farewell: who has a password says it once more."""
+
+    password = forms.CharField(
+        label=_("Password"),
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password", "autofocus": True}),
+    )
+
+    def __init__(self, user: AbstractBaseUser, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self.user = user
+        if not user.has_usable_password():
+            del self.fields["password"]
+
+    def clean_password(self) -> str:
+        password = self.cleaned_data["password"]
+        if not self.user.check_password(password):
+            raise forms.ValidationError(_("That is not your password."), code="password")
+        return password

@@ -1,0 +1,59 @@
+// @ts-check
+// What was written and not sent: one text for each conversation, and one for a new one. As an outbox, drafts are one
+// user's.
+
+/** The name of the conversation that is still to be made. */
+export const NEW = "new";
+
+export class Drafts {
+  #storage;
+  #user;
+
+  /** @param {string} user @param {Pick<Storage, "getItem" | "setItem" | "removeItem">} storage */
+  constructor(user, storage) {
+    this.#user = user;
+    this.#storage = storage;
+  }
+
+  /** @param {string} conversation */
+  read(conversation) {
+    return this.#storage.getItem(this.#key(conversation)) ?? "";
+  }
+
+  /** @param {string} conversation @param {string} text */
+  keep(conversation, text) {
+    try {
+      if (text) this.#storage.setItem(this.#key(conversation), text);
+      else this.#storage.removeItem(this.#key(conversation));
+    } catch {
+      // A full storage costs the memory over a reload.
+    }
+  }
+
+  /** Puts a text before what has been written since. @param {string} conversation @param {string} text */
+  giveBack(conversation, text) {
+    const later = this.read(conversation);
+    this.keep(conversation, later.trim() ? `${text}\n\n${later}` : text);
+  }
+
+  /**
+   * Takes over what a guest, who has signed in as this user, had not sent: their conversations are this user's now. What
+   * waited in their outbox is never sent as another, so it becomes a draft too.
+   * @param {Drafts} guests @param {import("./outbox.js").Letter[]} letters @param {string[]} conversations that there are
+   */
+  adopt(guests, letters, conversations) {
+    for (const conversation of [NEW, ...conversations]) {
+      const text = guests.read(conversation);
+      if (text) this.giveBack(conversation, text);
+      guests.keep(conversation, "");
+    }
+    for (const { conversation, frame } of letters.toReversed()) {
+      if (frame.text) this.giveBack(conversations.includes(conversation) ? conversation : NEW, frame.text);
+    }
+  }
+
+  /** @param {string} conversation */
+  #key(conversation) {
+    return `chat:draft:${this.#user}:${conversation}`;
+  }
+}

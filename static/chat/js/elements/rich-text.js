@@ -1,0 +1,106 @@
+// @ts-check
+// The text of a reply, drawn as Markdown: as often as it is cheap while it grows, and, of the history, once it comes
+// near the view. Until then it is the text itself, as the server put it there.
+
+import { part, template, write } from "./parts.js";
+import { Highlighter } from "../markdown/highlighter.js";
+import { Typesetter } from "../markdown/math.js";
+import { StreamMarkdown } from "../markdown/stream.js";
+
+const NEAR = "800px 0px";
+// Drawing takes a fifth of the time at most, and never makes a reader wait for longer than this (ms).
+const PAUSE = { factor: 4, most: 250 };
+
+export class RichText {
+  #element;
+  #message;
+  #name;
+  /** @type {StreamMarkdown | null} */ #stream = null;
+  #text = "";
+  #final = false;
+  #pushed = 0;
+  #next = 0;
+  /** @type {any} */ #timer = null;
+
+  /** @param {HTMLElement} element @param {HTMLElement} message whose place in the view counts @param {string} name unique in the page */
+  constructor(element, message, name) {
+    this.#element = element;
+    this.#message = message;
+    this.#name = name;
+  }
+
+  /** @param {string} text @param {boolean} final */
+  draw(text, final) {
+    if (text === this.#text && final === this.#final) return;
+    const goesOn = !this.#final && text.startsWith(this.#text);
+    if (!goesOn) this.#stream = null;
+    this.#text = text;
+    this.#final = final;
+    if (this.#stream || !final) return this.#show();
+    write(this.#element, text);
+    whenNear(this.#message, () => this.#show());
+  }
+
+  #show() {
+    const began = performance.now();
+    if (!this.#final && began < this.#next) {
+      this.#timer ??= setTimeout(() => this.#show(), this.#next - began);
+      return;
+    }
+    clearTimeout(this.#timer);
+    this.#timer = null;
+    if (!this.#stream) {
+      this.#element.replaceChildren();
+      this.#element.toggleAttribute("data-rich", true);
+      this.#stream = new StreamMarkdown(this.#element, { ...options(), name: this.#name });
+      this.#pushed = 0;
+    }
+    this.#stream.push(this.#text.slice(this.#pushed));
+    this.#pushed = this.#text.length;
+    if (this.#final) this.#stream.finish();
+    else this.#stream.flush();
+    const now = performance.now();
+    this.#next = now + Math.min(PAUSE.factor * (now - began), PAUSE.most);
+  }
+}
+
+/** @type {import("../markdown/stream.js").Options | null} */
+let made = null;
+
+/** What all replies of the page share. */
+function options() {
+  if (made) return made;
+  const { highlighter = "", formulas = "" } = /** @type {HTMLElement} */ (document.querySelector("chat-app")).dataset;
+  const [worker, typesetter] = [new Highlighter(highlighter), new Typesetter(formulas)];
+  made = {
+    code: template("code-template"),
+    image: template("image-template"),
+    highlight: (figure) => worker.highlight(figure),
+    typeset: (nodes, old) => typesetter.typeset(nodes, old),
+  };
+  return made;
+}
+
+/** @type {WeakMap<Element, () => void>} */
+const waiting = new WeakMap();
+/** @type {IntersectionObserver | null} */
+let observer = null;
+
+/** Acts once, when `element` comes near the view. @param {Element} element @param {() => void} act */
+function whenNear(element, act) {
+  observer ??= new IntersectionObserver(
+    (entries) => {
+      for (const { isIntersecting, target } of entries) {
+        if (!isIntersecting) continue;
+        observer?.unobserve(target);
+        waiting.get(target)?.();
+        waiting.delete(target);
+      }
+    },
+    { root: part(document, "thread"), rootMargin: NEAR },
+  );
+  waiting.set(element, act);
+  // Seen anew, it is told of at once, wherever it is.
+  observer.unobserve(element);
+  observer.observe(element);
+}

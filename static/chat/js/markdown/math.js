@@ -1,0 +1,88 @@
+// @ts-check
+// Formulas. KaTeX is loaded with the first one; until then, and where KaTeX cannot read it, a formula is its TeX.
+
+/** @typedef {{ render: (tex: string, into: HTMLElement, options: object) => void }} Katex */
+
+/** @type {WeakMap<HTMLElement, { tex: string, display: boolean }>} */
+const formulas = new WeakMap();
+
+// Their MathML sets a `style` attribute, which the page's policy forbids.
+const MACROS = { "\\pmb": "\\boldsymbol{#1}", "\\fcolorbox": "\\colorbox{#2}{#3}" };
+
+/** `box` as a formula that is not set yet. @param {HTMLElement} box @param {{ tex: string, display: boolean }} token */
+export function formula(box, { tex, display }) {
+  const code = box.ownerDocument.createElement("code");
+  code.textContent = tex;
+  box.dir = "ltr";
+  box.toggleAttribute("data-display", display);
+  box.append(code);
+  formulas.set(box, { tex, display });
+  return box;
+}
+
+export class Typesetter {
+  #styles;
+  /** @type {Katex | null} */ #katex = null;
+  /** @type {Promise<void> | null} */ #loading = null;
+  /** @type {Set<HTMLElement>} */ #waiting = new Set();
+
+  /** @param {string} styles the address of KaTeX's style sheet */
+  constructor(styles) {
+    this.#styles = styles;
+  }
+
+  /**
+   * Sets the formulas in `nodes`. Those that stand in `old`, which is about to go, move over as they are.
+   * @param {Node[]} nodes @param {Node[]} old
+   */
+  typeset(nodes, old = []) {
+    const boxes = found(nodes).filter((box) => box.firstElementChild?.localName === "code");
+    if (!boxes.length) return;
+    const ready = new Map(found(old).map((box) => [key(box), box]));
+    for (const box of boxes) {
+      const same = ready.get(key(box));
+      ready.delete(key(box));
+      if (same && same.firstElementChild?.localName !== "code") box.replaceChildren(...same.childNodes);
+      else if (this.#katex) this.#set(box);
+      else this.#waiting.add(box);
+    }
+    if (!this.#katex) this.#loading ??= this.#load(boxes[0].ownerDocument);
+  }
+
+  /** @param {Document} page */
+  async #load(page) {
+    const sheet = page.createElement("link");
+    sheet.rel = "stylesheet";
+    sheet.href = this.#styles;
+    const styled = new Promise((resolve) => sheet.addEventListener("load", resolve, { once: true }));
+    page.head.append(sheet);
+    await Promise.all([import("../../../vendor/katex/katex.min.js"), styled]);
+    this.#katex = /** @type {any} */ (globalThis).katex;
+    for (const box of this.#waiting) if (box.isConnected) this.#set(box);
+    this.#waiting.clear();
+  }
+
+  /** @param {HTMLElement} box */
+  #set(box) {
+    const { tex, display } = /** @type {{ tex: string, display: boolean }} */ (formulas.get(box));
+    const drawn = box.ownerDocument.createElement("span");
+    try {
+      this.#katex?.render(tex, drawn, { displayMode: display, macros: { ...MACROS }, maxExpand: 500, maxSize: 20, strict: "ignore" });
+      box.replaceChildren(...drawn.childNodes);
+    } catch {
+      // It stays its TeX.
+    }
+  }
+}
+
+/** @param {Node[]} nodes */
+function found(nodes) {
+  const elements = /** @type {HTMLElement[]} */ (nodes.filter((node) => node.nodeType === 1));
+  return elements.flatMap((element) => [element, .../** @type {NodeListOf<HTMLElement>} */ (element.querySelectorAll(".math"))]).filter((element) => formulas.has(element));
+}
+
+/** @param {HTMLElement} box */
+function key(box) {
+  const of = formulas.get(box);
+  return `${of?.display} ${of?.tex}`;
+}

@@ -1,0 +1,321 @@
+// @ts-check
+// Markdown → DOM, while the text still grows. A settled block is never touched again; only the last one, which may still
+// change, is redrawn, and code that is still open just grows. A text that was there at once goes the same way, so that
+// a reply looks the same while it comes, after it came, and when it is read again.
+
+import remend from "../../../vendor/remend/index.js";
+import { codeOf } from "./code.js";
+import { lex } from "./lexer.js";
+import { Notes } from "./notes.js";
+import { Renderer } from "./render.js";
+
+/** @typedef {import("./lexer.js").Token} Token */
+/**
+ * `name` begins the ids of footnotes. `highlight` is told of each block of code that is whole, `typeset` of nodes that
+ * may have formulas in them, with those that they replace.
+ * @typedef {import("./render.js").Templates & {
+ *   name?: string, highlight?: (figure: HTMLElement) => void, typeset?: (nodes: Node[], old?: Node[]) => void,
+ *   lex?: typeof lex,
+ * }} Options
+ */
+/**
+ * `start` and `line` are where the fence and its first line that is not read begin, `shown` is how far it is drawn.
+ * @typedef {{ figure: HTMLElement, code: Text, closing: RegExp, start: number, line: number, shown: number }} Fence
+ */
+
+const OPENING = /(`{3,}(?=[^`\n]*\n)|~{3,})([^\n]*)\n/y;
+const HALF_OPENING = /^ {0,3}(?:`{3,}[^`\n]*|~{3,}[^\n]*)$/;
+const MAY_CLOSE = /^ {0,3}[`~]* *$/;
+// What remend may do: close what is open. It may not change what a finished text would mean.
+const HEALING = { linkMode: /** @type {const} */ ("text-only"), images: false, katex: false, comparisonOperators: false, singleTilde: false };
+const HEALED = 3000; // characters at the end, at most: remend is slow with what is long and strange.
+
+export class StreamMarkdown {
+  #root;
+  #options;
+  #lex;
+  #text = "";
+  #carriage = false;
+  #done = 0; // The text before it is settled.
+  #asked = 0; // Up to this line it was asked what is settled.
+  #drawn = -1;
+  /** @type {{ raw: string, node: HTMLElement, code: boolean }[]} what is settled and shows something */ #blocks = [];
+  /** @type {HTMLElement[]} the nodes of what is not settled */ #live = [];
+  /** @type {{ done: number, drawn: number, tokens: Token[] }} */ #seen = { done: -1, drawn: -1, tokens: [] };
+  /** @type {HTMLElement | null} where the text ends now */ #caret = null;
+  /** @type {HTMLElement | null} the footnotes, below everything */ #section = null;
+  /** @type {Fence | null} code that is still open */ #fence = null;
+  /** @type {import("./lexer.js").Links} */ #links = {};
+  #notes = new Notes();
+
+  /** @param {HTMLElement} root empty, and nobody else's @param {Options} options */
+  constructor(root, options) {
+    this.#root = root;
+    this.#options = options;
+    this.#lex = options.lex ?? lex;
+  }
+
+  /** More of the text, which is drawn by the next `flush`. @param {string} text */
+  push(text) {
+    // A line may end with a carriage return, and a piece between the two.
+    const whole = this.#carriage ? `\r${text}` : text;
+    this.#carriage = whole.endsWith("\r");
+    this.#text += (this.#carriage ? whole.slice(0, -1) : whole).replace(/\r\n?/g, "\n");
+  }
+
+  flush() {
+    if (this.#drawn === this.#text.length) return;
+    this.#drawn = this.#text.length;
+    this.#liftCaret();
+    this.#settle(this.#text.lastIndexOf("\n") + 1, false);
+    this.#drawLive();
+  }
+
+  /** The text is whole. */
+  finish() {
+    if (this.#carriage) this.#text += "\n";
+    this.#carriage = false;
+    const fresh = this.#drawn < 0;
+    this.#drawn = this.#text.length;
+    this.#liftCaret();
+    if (!fresh) this.#settle(this.#text.length, true);
+    this.#drop();
+    // What refers to something may have come before it.
+    if (fresh || this.#notes.any || Object.keys(this.#links).length) this.#drawWhole();
+  }
+
+  /** Settles what no more text can change. Only whole lines count: "1" may become "1. one". @param {number} end @param {boolean} final */
+  #settle(end, final) {
+    for (;;) {
+      if (this.#fence) {
+        if (!this.#feed(final)) return;
+        continue;
+      }
+      if (this.#done < end && this.#open()) continue;
+      if (this.#done >= end || (!final && this.#asked === end)) return;
+      this.#asked = end;
+      // Where there is one block with all that is there, there is no second one without its last line.
+      if (!final && this.#ahead().filter(({ type }) => type !== "space").length < 2) return;
+      const tokens = this.#lex(this.#text.slice(this.#done, end), this.#links, final ? "" : "lines");
+      for (const token of tokens.slice(0, final ? undefined : settledOf(tokens))) {
+        // A token that is not found in the text has no end there either: it waits for the end of all.
+        if (!final && !this.#text.startsWith(token.raw, this.#done)) break;
+        this.#done += token.raw.length;
+        this.#place(token);
+      }
+      if (final) this.#done = end;
+    }
+  }
+
+  /** @param {Token} token */
+  #place(token) {
+    if (token.type === "def") this.#links[token.tag] ??= { href: token.href, title: token.title };
+    if (token.type === "footnote") this.#notes.add(token);
+    const node = this.#renderer(this.#notes).block(token);
+    if (node) this.#keep(node, token.raw, token.type === "code");
+  }
+
+  /** Puts `node` where the first live one is, which it may equal. @param {HTMLElement} node @param {string} raw @param {boolean} code */
+  #keep(node, raw, code) {
+    const old = this.#live.shift();
+    this.#options.typeset?.([node], old ? [old] : []);
+    const same = old?.isEqualNode(node);
+    if (old && !same) old.replaceWith(node);
+    else if (!old) this.#root.insertBefore(node, this.#live[0] ?? this.#section);
+    const kept = old && same ? old : node;
+    this.#blocks.push({ raw, node: kept, code });
+    this.#highlight(kept);
+  }
+
+  /** @param {HTMLElement} node */
+  #highlight(node) {
+    const { highlight } = this.#options;
+    if (!highlight) return;
+    if (node.matches("figure")) highlight(node);
+    else for (const figure of node.querySelectorAll("figure")) highlight(/** @type {HTMLElement} */ (figure));
+  }
+
+  /** @param {Notes} notes */
+  #renderer(notes) {
+    return new Renderer(this.#root.ownerDocument, this.#options, this.#options.name ?? "reply", notes);
+  }
+
+  // Open code
+
+  /** Opens a fence where the unsettled text begins with one. */
+  #open() {
+    OPENING.lastIndex = this.#done;
+    const opening = OPENING.exec(this.#text);
+    if (!opening) return false;
+    const [whole, mark, info] = opening;
+    const figure = this.#renderer(this.#notes).code(info, "");
+    this.#drop();
+    this.#root.insertBefore(figure, this.#section);
+    const start = this.#done + whole.length;
+    this.#fence = {
+      figure,
+      code: /** @type {Text} */ (codeOf(figure).firstChild),
+      closing: new RegExp(`^ {0,3}${mark}${mark[0]}* *$`),
+      start: this.#done,
+      line: start,
+      shown: start,
+    };
+    return true;
+  }
+
+  /** Lets open code grow. @param {boolean} final @returns {boolean} whether it was closed */
+  #feed(final) {
+    const fence = /** @type {Fence} */ (this.#fence);
+    const text = this.#text;
+    for (let end = text.indexOf("\n", fence.line); ; end = text.indexOf("\n", fence.line)) {
+      const line = text.slice(fence.line, end < 0 ? text.length : end);
+      if (end < 0 && !final) {
+        // A line that may become the closing one waits.
+        this.#show(MAY_CLOSE.test(line) ? fence.line - 1 : text.length);
+        return false;
+      }
+      if (fence.closing.test(line)) {
+        this.#show(fence.line - 1);
+        return this.#close(end < 0 ? text.length : end);
+      }
+      if (end < 0) {
+        this.#show(line ? text.length : fence.line - 1);
+        return this.#close(text.length);
+      }
+      fence.line = end + 1;
+    }
+  }
+
+  /** @param {number} end */
+  #show(end) {
+    const fence = /** @type {Fence} */ (this.#fence);
+    if (end <= fence.shown) return;
+    fence.code.appendData(this.#text.slice(fence.shown, end));
+    fence.shown = end;
+  }
+
+  /** @param {number} end */
+  #close(end) {
+    const { figure, start } = /** @type {Fence} */ (this.#fence);
+    this.#fence = null;
+    this.#done = end;
+    this.#asked = 0;
+    this.#blocks.push({ raw: this.#text.slice(start, end), node: figure, code: true });
+    this.#highlight(figure);
+    return true;
+  }
+
+  // What may still change
+
+  #drawLive() {
+    const tail = this.#fence ? "" : this.#text.slice(this.#done);
+    if (!tail.trim() || HALF_OPENING.test(tail)) return this.#drop();
+    const notes = new Notes(this.#notes);
+    const renderer = this.#renderer(notes);
+    const tokens = this.#ahead();
+    const nodes = renderer.blocks(tokens);
+    this.#options.typeset?.(nodes, this.#live);
+    // What did not change stays, with what a reader does to it.
+    let same = 0;
+    while (same < nodes.length && this.#live[same]?.isEqualNode(nodes[same])) nodes[same] = this.#live[same++];
+    this.#live.slice(same).forEach((old) => old.remove());
+    for (const node of nodes.slice(same)) this.#root.insertBefore(node, this.#section);
+    this.#live = nodes;
+    if (nodes.length) {
+      this.#caret = lastOf(nodes[nodes.length - 1]);
+      this.#caret.dataset.caret = "";
+    }
+    tokens.filter(({ type }) => type === "footnote").forEach((token) => notes.add(token));
+    this.#drawSection(renderer, notes);
+  }
+
+  /** The tokens of all that is not settled. */
+  #ahead() {
+    const { done, drawn, tokens } = this.#seen;
+    if (done === this.#done && drawn === this.#drawn) return tokens;
+    this.#seen = {
+      done: this.#done,
+      drawn: this.#drawn,
+      tokens: this.#lex(healed(this.#text.slice(this.#done)), this.#links, "text"),
+    };
+    return this.#seen.tokens;
+  }
+
+  #liftCaret() {
+    this.#caret?.removeAttribute("data-caret");
+    this.#caret = null;
+  }
+
+  #drop() {
+    this.#live.forEach((node) => node.remove());
+    this.#live = [];
+  }
+
+  /** @param {Renderer} renderer @param {Notes} notes */
+  #drawSection(renderer, notes) {
+    if (!notes.any) return;
+    const section = renderer.notes();
+    if (section) this.#options.typeset?.([section], this.#section ? [this.#section] : []);
+    if (section && this.#section?.isEqualNode(section)) return;
+    this.#section?.remove();
+    if (section) this.#root.append(section);
+    this.#section = section;
+  }
+
+  /** Draws the whole text at once, and leaves what is there already as it should be. */
+  #drawWhole() {
+    const tokens = this.#lex(this.#text);
+    const notes = new Notes();
+    notes.complete = true;
+    tokens.filter(({ type }) => type === "footnote").forEach((token) => notes.add(token));
+    const renderer = this.#renderer(notes);
+    const before = this.#blocks;
+    this.#blocks = [];
+    for (const token of tokens) {
+      const node = renderer.block(token);
+      if (!node) continue;
+      const code = token.type === "code";
+      const old = before[this.#blocks.length];
+      const stays = old && old.raw.trimEnd() === token.raw.trimEnd() && ((code && old.code) || old.node.isEqualNode(node));
+      const block = stays ? old : { raw: token.raw, node, code };
+      if (!stays) {
+        if (old) old.node.replaceWith(node);
+        else this.#root.insertBefore(node, this.#section);
+        this.#options.typeset?.([node]);
+        this.#highlight(node);
+      }
+      this.#blocks.push(block);
+    }
+    before.slice(this.#blocks.length).forEach(({ node }) => node.remove());
+    this.#drawSection(renderer, notes);
+  }
+}
+
+/** How many of the tokens are settled: the last block may go on with the next line. @param {Token[]} tokens */
+function settledOf(tokens) {
+  const last = tokens.findLastIndex(({ type }) => type !== "space");
+  // If a formula never ends, it is the rest of the paragraph before it.
+  const goesOn = tokens[last]?.open && tokens[last - 1]?.type === "paragraph";
+  return Math.max(goesOn ? last - 1 : last, 0);
+}
+
+/** Text with what is open at its end closed, for now. @param {string} text */
+function healed(text) {
+  let start = text.lastIndexOf("\n\n") + 1;
+  if (text.length - start > HEALED) start = text.lastIndexOf("\n") + 1;
+  const end = text.slice(start);
+  const fences = text.match(/^[ \t>]*(?:[-*+]|\d+[.)])?[ \t]*(?:```|~~~)/gm)?.length ?? 0;
+  if (end.length > HEALED || fences % 2) return text;
+  // An open code span first: remend would close what is around it inside of it.
+  const span = /(?<!`)(``?)(?!`)[^`]+$/.exec(end.replace(/(?<!`)(`+)(?!`)[^]*?(?<!`)\1(?!`)/g, ""));
+  return text.slice(0, start) + remend(span ? end + span[1] : end, HEALING);
+}
+
+const CONTAINERS = new Set(["ul", "ol", "li", "blockquote", "div", "table", "tbody", "thead", "tr", "td", "th", "p", "label", "figure", "pre"]);
+
+/** Where the text of a block ends. @param {HTMLElement} element @returns {HTMLElement} */
+function lastOf(element) {
+  const last = /** @type {HTMLElement | null} */ (element.lastChild);
+  if (element.localName === "pre") return /** @type {HTMLElement} */ (element.firstElementChild ?? element);
+  return last?.nodeType === 1 && CONTAINERS.has(last.localName) ? lastOf(last) : element;
+}

@@ -1,0 +1,120 @@
+"""Markdown on the page: drawn while it comes and when it is read again, with its buttons."""
+
+from tests.doors.test_page import ASKED, REPLY, PageCase
+from tests.replies.case import asks
+
+CODE = "def greet(name):\n    return name"
+RICH = f"""\
+## A title
+
+Some **bold** text[^1] and $x^2$.
+
+```python
+{CODE}
+```
+
+| A | B |
+|---|---|
+| 1 | 2 |
+
+[^1]: A note.
+"""
+LONG = RICH + "\n".join(f"{number}. **item** `{number}`" for number in range(1, 41))
+DRAWN = f"{REPLY} [data-rich]"
+
+
+class MarkdownTests(PageCase):
+    def ask(self, text: str = RICH, **directive: object) -> None:
+        self.send(asks(text=text, rate=0, **directive))
+        self.until_status("done")
+
+    def html(self) -> str:
+        return self.page.locator(f"{REPLY} [data-part=text]").last.inner_html()
+
+    def test_a_reply_looks_the_same_while_it_came_and_when_it_is_read_again(self):
+        self.ask()
+        self.page.locator(".katex").wait_for()
+        self.page.locator("figure .t-key").first.wait_for()
+        came = self.html()
+        self.assertIn("<h4", came)
+        self.page.reload()
+        self.page.locator(".katex").wait_for()
+        self.page.locator("figure .t-key").first.wait_for()
+        self.assertEqual(self.html(), came)
+
+    def test_the_history_is_its_text_without_scripts(self):
+        self.ask()
+        plain = self.browser.person(
+            java_script_enabled=False, storage_state=self.person.storage_state()
+        )
+        self.addCleanup(plain.close)
+        page = plain.new_page()
+        page.goto(self.page.url)
+        self.assertEqual(page.locator(f"{REPLY} [data-part=text]").text_content(), RICH)
+
+    def test_a_question_stays_as_it_was_typed(self):
+        self.send("**not bold** `x` " + asks(tokens=1))
+        self.until_status("done")
+        self.assertTrue(self.text(ASKED).startswith("**not bold** `x`"))
+        self.assertEqual(self.page.locator(f"{ASKED} strong").count(), 0)
+
+    def test_copy_gives_the_markdown_and_code_its_text(self):
+        self.person.grant_permissions(["clipboard-read", "clipboard-write"])
+        self.ask()
+        self.act("copy")
+        self.page.locator("[data-action=copy][data-done]").wait_for()
+        self.assertEqual(self.page.evaluate("navigator.clipboard.readText()"), RICH)
+        self.act("copy-code")
+        self.page.locator("[data-action=copy-code][data-done]").wait_for()
+        self.assertEqual(self.page.evaluate("navigator.clipboard.readText()"), CODE)
+
+    def test_long_lines_of_code_wrap_where_that_is_asked_for(self):
+        self.ask()
+        button = self.page.locator("[data-action=wrap-code]").last
+        button.click()
+        self.assertEqual(button.get_attribute("aria-pressed"), "true")
+        self.assertEqual(self.page.locator("figure[data-wrap]").count(), 1)
+
+    def test_a_footnote_leads_there_without_loading_the_page_again(self):
+        self.ask()
+        self.page.evaluate("window.kept = true")
+        self.page.locator(".reference a").click()
+        self.page.wait_for_url("**#m-*")
+        self.page.go_back()
+        self.assertTrue(self.page.evaluate("window.kept"))
+        self.page.locator("[data-part=composer-input]").wait_for()
+
+    def test_a_hidden_tab_goes_on_drawing(self):
+        self.send(asks(tokens=60, rate=0, gate="hidden", gate_after=20))
+        self.page.locator(DRAWN).wait_for()
+        self.page.evaluate("""() => {
+            Object.defineProperty(document, "hidden", { get: () => true });
+            window.requestAnimationFrame = () => 0;
+            document.dispatchEvent(new Event("visibilitychange"));
+        }""")
+        self.upstream.release("hidden")
+        self.until_status("done")
+
+    def test_the_history_is_drawn_where_the_reader_is_and_stays_in_its_place(self):
+        for _ in range(6):
+            self.ask(LONG)
+        self.page.reload()
+        replies = self.page.locator(REPLY)
+        replies.last.locator("[data-rich]").wait_for()
+        self.assertEqual(replies.first.locator("[data-rich]").count(), 0)
+        # Up to where a reply is in view, and what is above it is still to be drawn.
+        place = self.page.evaluate_handle(
+            """(reply) => {
+                const thread = document.querySelector("chat-thread");
+                const top = () => reply.getBoundingClientRect().top;
+                thread.scrollTop += top() - thread.getBoundingClientRect().top + 40;
+                return { top, before: top() };
+            }""",
+            replies.nth(2).element_handle(),
+        )
+        replies.nth(2).locator("[data-rich]").wait_for()
+        replies.nth(1).locator("[data-rich]").wait_for(state="attached")
+        frames = "() => new Promise((r) => requestAnimationFrame(() => requestAnimationFrame(r)))"
+        self.page.evaluate(frames)
+        moved = place.evaluate("(place) => place.top() - place.before")
+        self.assertAlmostEqual(moved, 0, delta=2)
