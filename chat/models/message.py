@@ -206,9 +206,8 @@ class Message(models.Model):
             models.Index(
                 fields=["conversation", "-seq"], condition=Q(shown=True), name="message_shown"
             ),
-            models.Index(
-                fields=["lease_until"], condition=Q(status="running"), name="message_lease"
-            ),
+            # Not of the lease: PostgreSQL would write every index anew each time it is renewed.
+            models.Index(fields=["worker"], condition=Q(status="running"), name="message_running"),
             models.Index(
                 fields=["created"], condition=Q(cid__isnull=False), name="message_requested"
             ),

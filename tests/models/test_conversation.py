@@ -184,7 +184,7 @@ class AddTest(CastTestCase):
 
 
 class ShownBranchTest(CastTestCase):
-    @settings(max_examples=40, deadline=None)
+    @settings(max_examples=40)
     @given(ACTIONS)
     def test_any_tree_shows_the_branch_that_plain_python_shows(self, actions: list):
         tree = Tree()
