@@ -28,5 +28,5 @@ HEALTHCHECK --interval=10s --timeout=3s --start-period=30s \
 
 # A frame of the largest message has 6 bytes for each of LIMIT_CHARACTERS, and 16 KiB.
 CMD ["uvicorn", "chatproject.asgi:application", "--host", "0.0.0.0", "--port", "8000", \
-     "--lifespan", "on", "--ws-max-size", "262144", "--ws-per-message-deflate", "false", \
+     "--lifespan", "on", "--ws-max-size", "524288", "--ws-per-message-deflate", "false", \
      "--timeout-graceful-shutdown", "5", "--no-proxy-headers", "--no-server-header", "--no-access-log"]

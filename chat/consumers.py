@@ -13,7 +13,7 @@ from chat.models import Profile
 from chat.protocol import Refused
 from chat.replies import process
 from chat.replies.database import in_database
-from chat.replies.follow import Follower
+from chat.replies.follow import Follower, TooSlow
 from chat.replies.guard import Visit
 from chat.session import is_own_origin, key_of, user_of
 
@@ -168,12 +168,15 @@ class ChatConsumer(AsyncWebsocketConsumer):
             await self.close(code)
 
     def told(self, telling: asyncio.Task) -> None:
-        """The follower's task is over: cancelled with its socket, or the socket is gone."""
+        """The follower's task is over: cancelled with its socket, or that is gone, or too slow."""
         if telling.cancelled() or isinstance(telling.exception(), SocketGone):
             return
+        code = protocol.CLOSE_TOO_SLOW
+        if not isinstance(telling.exception(), TooSlow):
+            code = protocol.CLOSE_RESTART
+            logger.error("a socket is told no more", exc_info=telling.exception())
         # The page connects again, and is told everything anew.
-        logger.error("a socket is told no more", exc_info=telling.exception())
-        self.process.spawn(self.bye(protocol.CLOSE_RESTART))
+        self.process.spawn(self.bye(code))
 
     async def disconnect(self, code: int) -> None:
         if self.telling is not None:

@@ -14,6 +14,9 @@ from twisted.internet.defer import Deferred
 
 from chat.replies import process
 
+# How long the sockets may take to close at the end (seconds).
+CLOSING = 2
+
 
 async def lifespan(scope: dict, receive: Callable[[], Awaitable[dict]], send: Callable) -> None:
     """The ASGI lifespan, which uvicorn speaks."""
@@ -33,7 +36,14 @@ async def lifespan(scope: dict, receive: Callable[[], Awaitable[dict]], send: Ca
 def _drain_and_interrupt() -> None:
     """Drain, and only then stop uvicorn, by the signal after which it exits with 0: on SIGTERM it
     would close the sockets first, and in the end kill itself by that signal once more."""
-    process.begin_drain().add_done_callback(lambda _: signal.raise_signal(signal.SIGINT))
+    process.begin_drain().add_done_callback(_interrupt)
+
+
+def _interrupt(_: asyncio.Future) -> None:
+    """A second one makes uvicorn leave the sockets that do not close: their browsers read nothing,
+    and what was written for them waits for ever."""
+    signal.raise_signal(signal.SIGINT)
+    asyncio.get_running_loop().call_later(CLOSING, signal.raise_signal, signal.SIGINT)
 
 
 def drain_before_daphne_stops() -> None:

@@ -130,8 +130,8 @@ CHAT_TIMES = {
     "slow": seconds("SLOW_SECONDS", 60),
 }
 
-# The widest JSON escape of one character is 6 bytes (\uXXXX), so a full message always fits.
-FRAME_BYTES = 6 * CHAT_LIMITS["characters"] + 16 * 1024
+# The widest JSON escape of one character is 12 bytes (two \uXXXX), so a full message always fits.
+FRAME_BYTES = 12 * CHAT_LIMITS["characters"] + 16 * 1024
 DAPHNE_WEBSOCKET_MAX_MESSAGE_SIZE = FRAME_BYTES
 DAPHNE_WEBSOCKET_MAX_FRAME_SIZE = FRAME_BYTES
 

@@ -54,6 +54,10 @@ class _Place:
         return max(protocol.WINDOW - sent, 0)
 
 
+class TooSlow(Exception):
+    """The socket takes nothing, or its client acknowledges nothing, for too long."""
+
+
 class Follower:
     """Tells one socket all that there is to tell of the conversation it shows, in one order:
     a `state`, then the active reply to its `end`, then new messages by `seq`, then, if the shown
@@ -76,7 +80,7 @@ class Follower:
         self.revision = 0
         self._hub = hub
         self._user = user
-        self._send = send
+        self._deliver = send
         self._close = close
         self._woken = asyncio.Event()
         self._requests: deque[_Request] = deque()
@@ -269,7 +273,7 @@ class Follower:
         if place.held_since is None:
             place.held_since = now
         elif now - place.held_since > settings.CHAT_TIMES["slow"]:
-            await self._close(protocol.CLOSE_TOO_SLOW)
+            raise TooSlow
 
     def _enter_reply(self, now: snapshot.Snapshot) -> None:
         """Follow the active reply from where `now` has told it."""
@@ -281,6 +285,14 @@ class Follower:
             log, reply.length, reply.reasoning_length, reply.length, reply.reasoning_length
         )
         self.wake()
+
+    async def _send(self, frame: Frame) -> None:
+        """Where the server's buffer for this socket is full, this waits until there is room."""
+        try:
+            async with asyncio.timeout(settings.CHAT_TIMES["slow"]):
+                await self._deliver(frame)
+        except TimeoutError:
+            raise TooSlow from None
 
     def _leave_reply(self) -> None:
         if self._place is not None:

@@ -19,6 +19,8 @@ logger = logging.getLogger("chat.replies")
 
 # A process that follows a reply says so at each look; after so many without, it is believed gone.
 INTEREST = 3
+# How long a socket may take to be told bye (seconds): who reads nothing holds up no restart.
+BYE = 1
 
 
 class Reader(Protocol):
@@ -107,7 +109,7 @@ class Hub:
 
     async def say_bye(self, code: int) -> None:
         """Close every socket."""
-        byes = [reader.bye(code) for reader in self.readers]
+        byes = [asyncio.wait_for(reader.bye(code), BYE) for reader in self.readers]
         for failed in await asyncio.gather(*byes, return_exceptions=True):
             if failed is not None:
                 logger.info("a socket was gone before its bye: %s", type(failed).__name__)
