@@ -1,0 +1,84 @@
+"""What the walk and those who read the code for it have found, each as small as it can be."""
+
+import asyncio
+import signal
+from uuid import uuid4
+
+import psycopg
+from channels.layers import get_channel_layer
+from django.test import SimpleTestCase, override_settings
+
+from chat.replies.bus import CHANGED, GATHER, Bus
+from tests.replies.case import WorkersCase, asks
+from tests.services import Redis
+from tests.tabs import Person
+
+from .aftermath import agreed
+
+WAITING = """
+    SELECT count(*) FROM pg_stat_activity
+    WHERE datname = current_database() AND cardinality(pg_blocking_pids(pid)) > 0
+"""
+
+
+class FoundTests(WorkersCase):
+    settings = {"LEASE_SECONDS": 2, "SETTLE_SECONDS": 0.5}
+
+    async def test_who_follows_a_reply_that_is_stopped_learns_how_its_steps_ended(self):
+        async with Person(self.workers[0].url) as alice:
+            tab = await alice.tab()
+            ack = await tab.send(asks(tokens=5000, rate=100), assistant="plan")
+            await tab.until(lambda: tab.count("step"), "a step")
+            address = self.workers[0].settings["DATABASE_URL"]
+            with psycopg.connect(address) as slow, psycopg.connect(address, autocommit=True) as all:
+                slow.execute(
+                    "SELECT FROM chat_step WHERE message_id = %s FOR UPDATE", [ack["reply"]]
+                )
+                await tab.say(type="stop", message=ack["reply"])
+                # Who stops it waits for the step, and its worker for who stops it; else the worker
+                # finds that it has ended, and tells of a step that is running.
+                async with asyncio.timeout(15):
+                    while tab.message(ack["reply"])["status"] == "running":
+                        if all.execute(WAITING).fetchone()[0] == 2:
+                            break
+                        await asyncio.sleep(0.01)
+                slow.rollback()
+            await tab.ended(ack["reply"])
+            await agreed(alice, ack["conversation"], tab)
+
+    async def test_who_looks_late_at_another_branch_and_what_follows_it_is_told_both(self):
+        async with Person(self.workers[0].url) as alice:
+            here, there = await self.tabs_of(alice)
+            first = await here.ask(asks("one", tokens=3))
+            await here.ask(asks("one, edited", tokens=3), parent=None)
+            await there.open(here.client.conversation)
+            self.workers[1].process.send_signal(signal.SIGSTOP)
+            try:
+                await here.say(type="select", message=first["id"])
+                await here.until(lambda: here.message(first["id"]), "the other branch")
+                await here.ask(asks("two", tokens=3))
+            finally:
+                self.workers[1].process.send_signal(signal.SIGCONT)
+            await agreed(alice, here.client.conversation, here, there)
+
+
+class BusTests(SimpleTestCase):
+    async def test_a_bell_that_is_on_its_way_keeps_no_process_from_its_end(self):
+        """Python 3.11's `wait_for`, in Redis's client, forgets a cancellation that comes as what it
+        waits for is done: wherever it comes, the task ends."""
+        layer = {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer"}
+        with Redis() as redis:
+            layer["CONFIG"] = {"hosts": [{"address": redis.url, "socket_timeout": 5}]}
+            with override_settings(CHANNEL_LAYERS={"default": layer}):
+                bus = Bus("tests", {})
+                for turns in range(100):
+                    sending = asyncio.create_task(bus.send())
+                    await asyncio.sleep(0)
+                    bus.ring(CHANGED, uuid4())
+                    await asyncio.sleep(GATHER)
+                    for _ in range(turns):
+                        await asyncio.sleep(0)
+                    sending.cancel()
+                    done, _ = await asyncio.wait({sending}, timeout=5)
+                    self.assertTrue(done, f"cancelled after {turns} turns, it goes on")
+                await get_channel_layer().flush()

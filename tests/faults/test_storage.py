@@ -1,0 +1,337 @@
+"""Cases 28, 29: the database is locked, away, or full. Nobody is shown what is not stored, nothing
+that was stored is lost, and it goes on by itself when the database can."""
+
+import asyncio
+import os
+import resource
+import shutil
+import sqlite3
+import subprocess
+import tempfile
+import unittest
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import ClassVar
+
+from tests.replies.case import asks
+from tests.server import Server
+from tests.tabs import Person, Tab
+from tests.upstream import numbered
+
+from .aftermath import agreed
+from .case import FaultCase, WorkersFaultCase
+from .soak import whole
+
+LONG = 50_000  # tokens: more than any of these takes
+CUTS = whole(6, 50)
+KIBIBYTE = 1024
+# In the database named, all connections but this one are cut, as when its server restarts.
+CUT = """
+    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid()
+"""
+
+
+class StorageCase:
+    """What these tests see of a tab."""
+
+    async def streaming(self, tab: Tab, **directive: object) -> dict:
+        ack = await tab.send(asks(**({"tokens": LONG, "rate": 100} | directive)))
+        await tab.text_of(ack["reply"], 60)
+        return ack
+
+    async def is_saving(self, tab: Tab) -> None:
+        """The tab is told that the reply cannot be saved now."""
+
+        def saving() -> bool:
+            return any(frame["phase"] == "saving" for frame in tab.all("status")[-1:])
+
+        await tab.until(saving, "the word that it is being saved", seconds=30)
+
+    async def model_goes_on(self, tokens: int) -> None:
+        """Until the model has said so much more to the one reply that is being written."""
+
+        def sent() -> int:
+            (request,) = (one for one in self.upstream.requests() if not one["finished"])
+            return request["tokens_sent"]
+
+        before = await asyncio.to_thread(sent)
+        async with asyncio.timeout(60):
+            while await asyncio.to_thread(sent) < before + tokens:
+                await asyncio.sleep(0.05)
+
+    async def model_is_stopped(self) -> None:
+        request = self.upstream.requests()[-1]["id"]
+        closed = await asyncio.to_thread(self.upstream.wait_closed, request, 60)
+        self.assertEqual(closed["finished"], "client_closed")
+
+    async def is_given_up(self, tab: Tab, ack: dict, shown: str) -> None:
+        """The reply is interrupted, with all that was shown of it."""
+
+        def final() -> bool:
+            return tab.message(ack["reply"])["status"] != "running"
+
+        await tab.until(final, "the end of the reply", seconds=30)
+        reply = tab.message(ack["reply"])
+        self.assertEqual((reply["status"], reply["error"]["code"]), ("interrupted", "storage"))
+        self.assertTrue(reply["text"].startswith(shown))
+        self.assertTrue(numbered(LONG).startswith(reply["text"]))
+
+    async def accepts(self, tab: Tab) -> None:
+        """What is sent is taken, at once or after a while of `unavailable`, and answered."""
+        ack = await tab.send(asks(tokens=3))
+        while ack["type"] == "error":
+            self.assertEqual(ack["code"], "unavailable")
+            await asyncio.sleep(0.1)
+            ack = await tab.send(asks(tokens=3))
+        reply = await tab.ended(ack["reply"])
+        self.assertEqual((reply["status"], reply["text"]), ("done", numbered(3)))
+
+    async def reads(self, person: Person, conversation: str) -> None:
+        """Somebody reads what is there: the list, and a conversation in a new tab."""
+        entries = (await person.get("/conversations/"))["conversations"]
+        self.assertIn(conversation, [entry["id"] for entry in entries])
+        tab = await person.tab()
+        await tab.open(conversation)
+        self.assertEqual(tab.shown()[-1]["text"], numbered(20))
+        await tab.close()
+
+
+class LockTests(StorageCase, FaultCase):
+    """Another program holds SQLite's lock."""
+
+    settings: ClassVar[dict] = {"LEASE_SECONDS": 8}  # SQLite itself waits for 5
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        database = sqlite3.connect(self.server.data / "chat.sqlite3", isolation_level=None)
+        database.execute("BEGIN EXCLUSIVE")
+        try:
+            yield
+        finally:
+            database.execute("ROLLBACK")
+            database.close()
+
+    async def test_28_a_short_lock_only_delays_and_people_read_meanwhile(self):
+        async with self.person() as alice, self.person() as bob:
+            tab, other = await alice.tab(), await bob.tab()
+            await other.ask(asks())
+            ack = await self.streaming(tab, tokens=500)
+            with self.locked():
+                stored = tab.message(ack["reply"])["length"]
+                await self.model_goes_on(200)
+                await self.reads(bob, other.client.conversation)
+                shown = tab.message(ack["reply"])["length"]
+                self.assertLess(shown, stored + 300, "what was not stored was shown")
+            reply = await tab.ended(ack["reply"])
+            self.assertEqual((reply["status"], reply["text"]), ("done", numbered(500)))
+            await agreed(alice, ack["conversation"], tab)
+            self.upstream.hang_up()
+
+    async def test_28_a_lock_longer_than_sqlite_waits_is_told_and_loses_nothing(self):
+        async with self.person() as alice:
+            tab = await alice.tab()
+            ack = await self.streaming(tab, tokens=800)
+            with self.locked():
+                await self.is_saving(tab)
+                stored = tab.message(ack["reply"])["length"]
+            await tab.text_of(ack["reply"], stored + 60)
+            reply = await tab.ended(ack["reply"])
+            self.assertEqual((reply["status"], reply["text"]), ("done", numbered(800)))
+            await agreed(alice, ack["conversation"], tab)
+
+    async def test_28_a_lock_beyond_the_lease_ends_the_reply_and_keeps_its_text(self):
+        async with self.person() as alice:
+            tab = await alice.tab()
+            ack = await self.streaming(tab)
+            with self.locked():
+                shown = tab.message(ack["reply"])["text"]
+                await self.model_is_stopped()
+            await self.is_given_up(tab, ack, shown)
+            await self.accepts(tab)
+            await agreed(alice, ack["conversation"], tab)
+
+    async def test_28_a_lock_at_the_first_socket_is_waited_for(self):
+        async with self.person() as alice:
+            tab = await alice.tab()
+            ack = await self.streaming(tab)
+            self.server.kill()
+            self.server.start()
+            with self.locked():
+                early = await alice.tab()  # welcomed or told bye, but not left without a word
+                self.assertTrue(early.frames)
+            late = await alice.tab()
+            await late.open(ack["conversation"])
+            reply = await late.ended(ack["reply"])
+            self.assertEqual(reply["status"], "interrupted")
+            await agreed(alice, ack["conversation"], late)
+
+
+class PostgresTests(StorageCase, WorkersFaultCase):
+    """PostgreSQL cuts its connections, or is away, under two workers."""
+
+    settings: ClassVar[dict] = {"LEASE_SECONDS": 8, "SETTLE_SECONDS": 1}
+
+    async def test_28_connections_that_are_cut_only_delay(self):
+        async with self.person() as alice:
+            here, there = await self.tabs_of(alice)
+            tokens = 100 * CUTS
+            ack = await self.streaming(here, tokens=tokens)
+            await there.open(ack["conversation"])
+            for _ in range(CUTS):
+                seen = there.message(ack["reply"])["length"]
+                self.postgres.execute(CUT, self.database)
+                await there.text_of(ack["reply"], min(seen + 300, len(numbered(tokens))))
+            for tab in (here, there):
+                reply = await tab.ended(ack["reply"])
+                self.assertEqual((reply["status"], reply["text"]), ("done", numbered(tokens)))
+                self.assertIsNone(tab.closed)
+            await self.accepts(there)
+            await agreed(alice, ack["conversation"], here, there)
+
+    async def test_28_a_database_that_is_away_within_the_lease_only_delays(self):
+        async with self.person() as alice:
+            here, there = await self.tabs_of(alice)
+            ack = await self.streaming(here, tokens=800)
+            await there.open(ack["conversation"])
+            self.postgres.stop()
+            try:
+                await self.is_saving(here)
+                await self.model_goes_on(200)
+                for tab in (here, there):
+                    await self.pongs(tab)
+            finally:
+                self.postgres.start()
+            for tab in (here, there):
+                reply = await tab.ended(ack["reply"])
+                self.assertEqual((reply["status"], reply["text"]), ("done", numbered(800)))
+            await self.accepts(there)
+            await agreed(alice, ack["conversation"], here, there)
+
+    async def test_28_a_database_that_is_away_for_longer_ends_the_reply_and_keeps_its_text(self):
+        async with self.person() as alice:
+            here, there = await self.tabs_of(alice)
+            ack = await self.streaming(here)
+            await there.open(ack["conversation"])
+            self.postgres.stop()
+            try:
+                shown = here.message(ack["reply"])["text"]
+                await self.model_is_stopped()
+                for tab in (here, there):
+                    await self.pongs(tab)
+            finally:
+                self.postgres.start()
+            ends = []
+            for tab in (here, there):
+                await tab.ended(ack["reply"])
+                reply = tab.message(ack["reply"])
+                self.assertEqual(reply["status"], "interrupted")
+                self.assertTrue(reply["text"].startswith(shown))
+                self.assertIsNone(tab.closed)
+                ends.append(reply)
+            self.assertEqual(ends[0], ends[1])
+            # The other worker may be the first that sees the lease is over.
+            self.assertIn(ends[0]["error"]["code"], ("storage", "lost_worker"))
+            await self.accepts(there)
+            await agreed(alice, ack["conversation"], here, there)
+
+    async def test_28_a_database_that_stands_still_only_delays(self):
+        async with self.person() as alice:
+            here, there = await self.tabs_of(alice)
+            ack = await self.streaming(here, tokens=600)
+            await there.open(ack["conversation"])
+            self.postgres.freeze()
+            try:
+                stored = here.message(ack["reply"])["length"]
+                await self.model_goes_on(200)
+                shown = here.message(ack["reply"])["length"]
+                self.assertLess(shown, stored + 300, "what was not stored was shown")
+                for tab in (here, there):
+                    await self.pongs(tab)
+            finally:
+                self.postgres.thaw()
+            for tab in (here, there):
+                reply = await tab.ended(ack["reply"])
+                self.assertEqual((reply["status"], reply["text"]), ("done", numbered(600)))
+            await self.accepts(there)
+            await agreed(alice, ack["conversation"], here, there)
+
+    async def pongs(self, tab: Tab) -> None:
+        """The socket lives."""
+        n = tab.count("pong") + 1
+        await tab.say(type="ping", n=n)
+        await tab.until(lambda: tab.count("pong") == n, "a pong")
+
+
+class FullCase(StorageCase):
+    """The disk is full: a reply is interrupted, people read on, and it heals with the disk."""
+
+    settings: ClassVar[dict] = {"LEASE_SECONDS": 2}
+
+    async def test_29_a_full_disk_ends_the_reply_and_keeps_its_text(self):
+        async with self.person() as alice, self.person() as bob:
+            tab, other = await alice.tab(), await bob.tab()
+            await other.ask(asks())
+            ack = await self.streaming(tab)
+            with self.full():
+                await self.is_saving(tab)
+                shown = tab.message(ack["reply"])["text"]
+                await self.model_is_stopped()
+                await self.reads(bob, other.client.conversation)
+                refused = await other.send(asks(tokens=3))
+                self.assertEqual((refused["type"], refused["code"]), ("error", "unavailable"))
+            await self.is_given_up(tab, ack, shown)
+            for one in (tab, other):
+                await self.accepts(one)
+            await agreed(alice, ack["conversation"], tab)
+            await agreed(bob, other.client.conversation, other)
+            self.upstream.hang_up()
+
+
+class FullDiskTests(FullCase, FaultCase):
+    """A file system of its own, which somebody fills."""
+
+    @classmethod
+    def start_server(cls) -> Server:
+        if os.geteuid():
+            raise unittest.SkipTest("Only root may mount a small file system.")
+        cls.disk = Path(tempfile.mkdtemp(prefix="chat-disk-"))
+        cls.addClassCleanup(cls.disk.rmdir)
+        mount = ["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(cls.disk)]
+        if (done := subprocess.run(mount, capture_output=True, text=True)).returncode:
+            raise unittest.SkipTest(f"No small file system can be mounted: {done.stderr}")
+        cls.addClassCleanup(subprocess.run, ["umount", "--lazy", str(cls.disk)], check=True)
+        cls.settings = {**cls.settings, "DATABASE_URL": f"sqlite:///{cls.disk / 'chat.sqlite3'}"}
+        empty = Server()
+        cls.addClassCleanup(empty.stop)
+        shutil.copy(empty.data / "chat.sqlite3", cls.disk)
+        return super().start_server()
+
+    @contextmanager
+    def full(self) -> Iterator[None]:
+        filler = self.disk / "filler"
+        with filler.open("wb", buffering=0) as file:
+            try:
+                while True:
+                    file.write(bytes(KIBIBYTE))
+            except OSError:
+                pass
+        try:
+            yield
+        finally:
+            filler.unlink()
+
+
+class FullQuotaTests(FullCase, FaultCase):
+    """No file of the server's may grow beyond a size."""
+
+    @contextmanager
+    def full(self) -> Iterator[None]:
+        server, before = self.server.process.pid, resource.RLIM_INFINITY
+        # The log of the process is smaller, and goes on.
+        resource.prlimit(server, resource.RLIMIT_FSIZE, (64 * KIBIBYTE, before))
+        try:
+            yield
+        finally:
+            resource.prlimit(server, resource.RLIMIT_FSIZE, (before, before))
