@@ -87,14 +87,23 @@ class Bus:
 
     async def listen(self) -> None:
         """Hear what the other processes ring."""
-        channel = await self._layer.new_channel()
-        await self._layer.group_add(GROUP, channel)
-        while True:
-            bell = await self._layer.receive(channel)
-            if bell["from"] != self._process:
-                for kind, ids in bell["ids"].items():
-                    for id in ids:
-                        self._hear(kind, UUID(id))
+        try:
+            channel = await self._layer.new_channel()
+            await self._layer.group_add(GROUP, channel)
+        except Exception as error:
+            logger.warning("no bell is heard: %s", type(error).__name__)
+            return  # and is called again
+        try:
+            while True:
+                bell = await self._layer.receive(channel)
+                if bell["from"] != self._process:
+                    for kind, ids in bell["ids"].items():
+                        for id in ids:
+                            self._hear(kind, UUID(id))
+        except Exception:
+            # Nobody takes from this channel any more: it would keep every bell from now on.
+            await self._layer.group_discard(GROUP, channel)
+            raise
 
     def _hear(self, kind: str, id: UUID) -> None:
         if kind in self._ears:

@@ -22,6 +22,8 @@ logger = logging.getLogger("chat.replies")
 
 # A follower remembers the ids of so many messages at the end of what it told.
 KNOWN = 100
+# So many requests for a conversation may wait for a slow socket; of more, the oldest is dropped.
+WAITING = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +110,8 @@ class Follower:
         if self._requests and self._requests[-1].conversation == request.conversation:
             self._requests.pop()  # one answer to both
         self._requests.append(request)
+        if len(self._requests) > WAITING:
+            del self._requests[0]  # nobody would look at its answer
         self.wake()
 
     def seen(self, message: UUID, offset: int, reasoning: int) -> None:
@@ -162,8 +166,10 @@ class Follower:
 
     async def _tell(self) -> None:
         while self._requests:
-            await self._show(self._requests[0])
-            self._requests.popleft()
+            request = self._requests[0]
+            await self._show(request)
+            if self._requests and self._requests[0] is request:
+                del self._requests[0]
         while self._entries:
             await self._send(protocol.conversation(self._entries.pop(next(iter(self._entries)))))
         while self.shows is not None:

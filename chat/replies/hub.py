@@ -7,6 +7,7 @@ from typing import Protocol
 from uuid import UUID
 
 from django.conf import settings
+from django.db import Error as DatabaseError
 
 from chat.models import Conversation, Message
 from chat.protocol import MessageObject, Step
@@ -56,6 +57,7 @@ class Hub:
         self.readers: set[Reader] = set()
         self._logs: dict[UUID, Log] = {}
         self._changed: set[UUID] = set()
+        self._active: set[UUID] = set()
         self._heard = asyncio.Event()
         self._look_now = asyncio.Event()
 
@@ -162,7 +164,13 @@ class Hub:
             await self._heard.wait()
             self._heard.clear()
             changed, self._changed = self._changed, set()
-            for owner, entry in await in_database(snapshot.entries_by_owner, changed):
+            try:
+                entries = await in_database(snapshot.entries_by_owner, changed)
+            except DatabaseError:
+                self._changed |= changed  # they are told once it is back
+                self._heard.set()
+                raise
+            for owner, entry in entries:
                 for reader in self.readers:
                     if reader.user_id == owner:
                         reader.tell_entry(entry)
@@ -177,6 +185,7 @@ class Hub:
             for log in self._remote():
                 bus.ring(bus.FOLLOWED, log.id)
             await self._look_at_conversations()
+            await self._look_at_activity()
             await self._look_at_replies()
             while (left := next_look - monotonic()) > 0:
                 with contextlib.suppress(TimeoutError):
@@ -195,6 +204,13 @@ class Hub:
             if reader.shows in shown and found.get(reader.shows) != reader.revision:
                 reader.news()
                 self._tell_entry(reader.shows)
+
+    async def _look_at_activity(self) -> None:
+        """In the lists, where replies have begun or ended since the last look."""
+        active = await in_database(_active_conversations) if self.readers else set()
+        for conversation in active ^ self._active:
+            self._tell_entry(conversation)
+        self._active = active
 
     async def _look_at_replies(self) -> None:
         followed = self._remote()
@@ -232,6 +248,11 @@ class Growth:
     reasoning: str = ""
     steps: tuple[Step, ...] = ()
     final: MessageObject | None = None
+
+
+def _active_conversations() -> set[UUID]:
+    """Those in which a reply is being written."""
+    return set(Message.objects.active().values_list("conversation_id", flat=True))
 
 
 def _grown(replies: list[Known]) -> dict[UUID, Growth]:

@@ -17,6 +17,8 @@ from .log import Log
 
 # A flow that is faster than the database waits while so many code points are not yet committed.
 UNCOMMITTED = 65_536
+# A flow whose model never lets it wait gives way to the others after so many.
+TURN = 2_048
 
 
 class ReplyFull(Exception):
@@ -124,12 +126,15 @@ class LiveReply:
         if not text:
             return
         pieces.append(text)
+        before = self._pending
         self._pending += len(text)
-        if self._pending == len(text):
+        if not before:
             self._wake_writer(self)
         if self._pending > UNCOMMITTED:
             self._room.clear()
             await self._room.wait()
+        elif self._pending // TURN > before // TURN:
+            await asyncio.sleep(0)
 
     def _step_changed(self, step: Step) -> None:
         self._steps[step.id] = copy.copy(step)

@@ -9,6 +9,7 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import Error as DatabaseError
+from django.db import InterfaceError, OperationalError
 
 from chat import llm, protocol
 from chat.models import Message
@@ -205,8 +206,11 @@ class Process:
     async def _forever(self, work: Callable[[], Awaitable[None]]) -> None:
         """Start `work` again whenever it fails, a second later."""
         while True:
+            name = work.__qualname__
             try:
                 await work()
+            except (OperationalError, InterfaceError) as error:
+                logger.warning("%s waits for the database: %s", name, type(error).__name__)
             except Exception:
-                logger.exception("%s failed and is started again", work.__qualname__)
+                logger.exception("%s failed and is started again", name)
             await asyncio.sleep(1)
