@@ -19,6 +19,7 @@ class Migration(migrations.Migration):
                     ("nothing", "Nothing"),
                 ],
                 default="end",
+                db_default="end",
                 help_text="What a screen reader is told of a reply.",
                 max_length=8,
             ),
@@ -26,20 +27,28 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="profile",
             name="enter_sends",
-            field=models.BooleanField(default=True),
+            field=models.BooleanField(db_default=True, default=True),
         ),
         migrations.AddField(
             model_name="profile",
             name="instructions",
             field=models.TextField(
-                blank=True, help_text="What the person asks of every reply.", max_length=4000
+                blank=True,
+                db_default="",
+                default="",
+                help_text="What the person asks of every reply.",
+                max_length=4000,
             ),
         ),
         migrations.AddField(
             model_name="profile",
             name="language",
             field=models.CharField(
-                blank=True, help_text="Of the pages; empty: as the browser asks.", max_length=16
+                blank=True,
+                db_default="",
+                default="",
+                help_text="Of the pages; empty: as the browser asks.",
+                max_length=16,
             ),
         ),
         migrations.AddField(
@@ -48,6 +57,8 @@ class Migration(migrations.Migration):
             field=models.CharField(
                 blank=True,
                 choices=[("", "As the device"), ("light", "Light"), ("dark", "Dark")],
+                db_default="",
+                default="",
                 max_length=8,
             ),
         ),

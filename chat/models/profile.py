@@ -44,18 +44,28 @@ class Profile(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="profile"
     )
     guest = models.BooleanField(default=False)
+    # Defaults of the database, too: a worker of the version before makes profiles without these.
     instructions = models.TextField(
-        blank=True, max_length=INSTRUCTIONS_LENGTH, help_text="What the person asks of every reply."
+        blank=True,
+        default="",
+        db_default="",
+        max_length=INSTRUCTIONS_LENGTH,
+        help_text="What the person asks of every reply.",
     )
     language = models.CharField(
-        max_length=16, blank=True, help_text="Of the pages; empty: as the browser asks."
+        max_length=16,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Of the pages; empty: as the browser asks.",
     )
-    theme = models.CharField(max_length=8, blank=True, choices=Theme)
-    enter_sends = models.BooleanField(default=True)
+    theme = models.CharField(max_length=8, blank=True, default="", db_default="", choices=Theme)
+    enter_sends = models.BooleanField(default=True, db_default=True)
     announce = models.CharField(
         max_length=8,
         choices=Announce,
         default=Announce.END,
+        db_default=Announce.END,
         help_text="What a screen reader is told of a reply.",
     )
 
