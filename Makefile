@@ -8,6 +8,9 @@ BIN := $(VENV)/bin
 RUN_REQUIREMENTS := $(if $(CI),--require-hashes -r requirements.lock,-r requirements.txt)
 TEST_REQUIREMENTS := $(if $(CI),--require-hashes -r tests/requirements.lock,-r tests/requirements.txt)
 
+# Much of the tests' time is waiting: with nothing else asked for, a few processes share them.
+AT_ONCE := -n auto --maxprocesses 4 --dist loadscope
+
 .PHONY: run cluster test soak lint lock clean
 
 run: $(VENV)/run
@@ -18,7 +21,7 @@ cluster: $(VENV)/run
 
 test: $(VENV)/test
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest $(or $(ARGS),$(AT_ONCE))
 
 # Everything that may go wrong, for as long as it takes; it ends with the figures of
 # docs/reliability.md.

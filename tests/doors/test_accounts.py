@@ -221,7 +221,8 @@ class PreferencesTests(AccountsCase):
         self.client.force_login(self.alice)
 
     def save(self, **fields: str):
-        return self.client.post("/settings/", {"announce": "end", **fields}, follow=True)
+        every = {"announce": "end", "theme": "", "language": "", "instructions": ""}
+        return self.client.post("/settings/", every | fields, follow=True)
 
     def test_what_is_saved_is_there_again(self):
         self.assertTrue(Profile.objects.of(self.alice).enter_sends)
