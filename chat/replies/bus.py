@@ -71,7 +71,8 @@ class Bus:
 
     async def send(self) -> None:
         """Pass on to the other processes what was rung here."""
-        while True:
+        # Redis's client may forget a cancellation: Python 3.11's `wait_for` does.
+        while not asyncio.current_task().cancelling():
             await self._waiting.wait()
             await asyncio.sleep(GATHER)
             self._waiting.clear()
@@ -94,7 +95,7 @@ class Bus:
             logger.warning("no bell is heard: %s", type(error).__name__)
             return  # and is called again
         try:
-            while True:
+            while not asyncio.current_task().cancelling():
                 bell = await self._layer.receive(channel)
                 if bell["from"] != self._process:
                     for kind, ids in bell["ids"].items():

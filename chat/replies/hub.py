@@ -189,7 +189,8 @@ class Hub:
             await self._look_at_replies()
             while (left := next_look - monotonic()) > 0:
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._look_now.wait(), left)
+                    async with asyncio.timeout(left):
+                        await self._look_now.wait()
                     self._look_now.clear()
                     await self._look_at_replies()
 

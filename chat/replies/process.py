@@ -204,8 +204,8 @@ class Process:
             bus.ring(bus.ENDED, reply.conversation_id)
 
     async def _forever(self, work: Callable[[], Awaitable[None]]) -> None:
-        """Start `work` again whenever it fails, a second later."""
-        while True:
+        """Start `work` again whenever it fails, a second later, until it is cancelled."""
+        while not asyncio.current_task().cancelling():
             name = work.__qualname__
             try:
                 await work()

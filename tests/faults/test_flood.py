@@ -77,7 +77,7 @@ class FloodTests(FaultCase):
         grown = self.memory("VmHWM") - before
         for gap in arrivals.gaps():
             figures.took("gap beside a flood", gap)
-        figures.took("MiB that a flood costs", grown / MEBIBYTE)
+        figures.took("what a flood costs", grown / MEBIBYTE, "MiB")
         self.assertLess(arrivals.usual(), USUAL + TIMES * calm.usual())
         self.assertLess(arrivals.longest(), LONGEST + TIMES * calm.longest())
         self.assertLess(grown, GROWTH)

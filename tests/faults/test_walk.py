@@ -55,6 +55,6 @@ class WalkTests(WorkersCase):
         while monotonic() < until:
             walk(self.world, self.folder, number=secrets.randbits(32), walks=5, steps=60)
 
-    def test_40_walks_that_once_failed(self):
+    def test_40_walks_that_are_kept(self):
         for path in sorted(SEEDS.glob("walk-*.json")):
             walk_again(self.world, self.folder, path)

@@ -243,7 +243,8 @@ class Walk(RuleBasedStateMachine):
         tab = await self._live_page(page)
 
         async def is_read() -> bool:
-            return not tab.is_open or all(one["status"] in FINAL for one in tab.shown())
+            gone = tab.due in self.ledger.deleted  # nothing more is told of it
+            return gone or not tab.is_open or all(one["status"] in FINAL for one in tab.shown())
 
         if await tab.caught_up():
             await eventually(is_read, f"end of what {tab.name} reads")
