@@ -541,6 +541,7 @@ class MessageTests(AdminCase):
     def test_the_number_of_queries_is_fixed(self):
         talk = self.talk()
         reply = self.reply(talk, "A")
+        self.get(change(reply))  # after which the process knows its content types
         lists, pages = [self.queries_of(MESSAGES)], [self.queries_of(change(reply))]
         for number in range(30):
             other = self.talk([self.alice, self.bob][number % 2])

@@ -229,13 +229,13 @@ class SendTest(FrameCase):
             "\u202eabc",
             "x" * 100_000,
         ):
-            with self.subTest(text[:9]):
+            with self.subTest(ascii(text[:9])):
                 self.assertEqual(said(frame("send", text=text)).text, text)
 
     def test_an_assistant_has_a_short_name_or_none(self):
         self.assertIsNone(said(frame("send", assistant=None)).assistant)
         for wrong in ("x" * 65, 1, ["chat"], "\ud800"):
-            with self.subTest(wrong):
+            with self.subTest(ascii(wrong)):
                 self.assertRefused("bad_field", frame("send", assistant=wrong))
 
 
