@@ -103,12 +103,13 @@ def earlier(user: AbstractBaseUser, id: UUID, before: int) -> list[MessageObject
 
 
 def _readable(user: AbstractBaseUser, id: UUID) -> Conversation:
-    # A status is told from the row, so a reply whose worker is gone is ended before it is read.
-    abandoned(Message.objects.filter(conversation=id)).settle()
     mine = Conversation.objects.owned_by(user).alive().with_activity()
     conversation = mine.filter(id=id).first()
     if conversation is None:
         raise Refused("not_found")
+    # A status is told from the row, so a reply whose worker is gone is ended before it is read.
+    if conversation.active and abandoned(conversation.messages.all()).settle():
+        conversation.active = False
     return conversation
 
 
