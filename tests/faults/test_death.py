@@ -78,6 +78,7 @@ class KillTests(DeathCase):
         async with self.person() as alice:
             tab = await alice.tab()
             ack = await tab.send(asks(silent=True))
+            await tab.until(lambda: tab.message(ack["reply"]), "the reply's message")
             await asyncio.to_thread(self.upstream.wait_requests, 1)
             self.server.kill()
             await tab.until(lambda: tab.closed, "the end of the socket")

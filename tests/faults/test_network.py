@@ -18,7 +18,7 @@ from tests.tabs import Person, Tab
 from tests.upstream import numbered
 from tests.wire import Wire
 
-from . import usage
+from . import figures, usage
 from .aftermath import agreed, probe
 from .case import FaultCase
 from .soak import whole
@@ -42,16 +42,18 @@ def edges(tape: bytes) -> Iterator[int]:
     yield at
 
 
-def cut_positions(tape: bytes, around: Iterable[int]) -> Iterable[int]:
-    """Where to cut a session like this: at every byte, or `around` the edges of its frames."""
-    places = {edge + step for edge in edges(tape) for step in around}
-    return whole(sorted(places | {0}), range(len(tape) + 1))
+def cut_positions(tape: bytes, around: Iterable[int], stride: int) -> Iterable[int]:
+    """Where to cut a session like this: `around` the edges of its frames, in a soak also at every
+    `stride`th byte."""
+    places = {edge + step for edge in edges(tape) for step in around} | {0}
+    return sorted(places | set(whole((), range(0, len(tape) + 1, stride))))
 
 
 class CutTests(FaultCase):
     """A session of about 40 frames, cut once at each place."""
 
     around = (-1, 0, 1)
+    stride = 1
 
     async def test_32_a_connection_that_is_cut_anywhere_loses_and_doubles_nothing(self):
         with Wire(self.server.port) as wire:
@@ -63,7 +65,9 @@ class CutTests(FaultCase):
         frames = sum(len(list(edges(tape))) - 1 for tape in tapes.values())
         self.assertGreaterEqual(frames, 40)
         self.places = [
-            (way, at) for way, tape in tapes.items() for at in cut_positions(tape, self.around)
+            (way, at)
+            for way, tape in tapes.items()
+            for at in cut_positions(tape, self.around, self.stride)
         ]
         self.cut = 0
         everything = len(self.places)
@@ -87,6 +91,7 @@ class CutTests(FaultCase):
                         error.add_note(f"the session that was cut at byte {at} {way}")
                         raise
                     self.cut += wire.cuts - before
+                    figures.count("sessions cut at a byte", wire.cuts - before)
 
     async def session(self, person: Person, wire: Wire) -> None:
         """A person asks twice and lets the second answer be made anew, come what may."""
@@ -141,6 +146,7 @@ class CutTests(FaultCase):
 class DaphneCutTests(CutTests):
     kind = "daphne"
     around = (0,)
+    stride = 7  # where in a frame it is cut, the server sees in the same way
 
 
 class HalfOpenTests(FaultCase):

@@ -329,14 +329,14 @@ class LimitTest(UpstreamTest):
         self.assertTrue(0.5 <= passed < LATE, passed)
 
     async def test_reasoning_is_a_sign_of_life(self):
-        directive = {"reasoning": 30, "tokens": 1, "rate": 50}
-        limits = {"first_token_seconds": 0.4, "between_tokens_seconds": 0.3}
+        directive = {"reasoning": 60, "tokens": 1, "rate": 20}
+        limits = {"first_token_seconds": 2, "between_tokens_seconds": 2}
         self.assertEqual(text_of(await self.ask(directive, limits)), numbered(1))
 
     async def test_a_slow_but_steady_reply_outlives_both_limits(self):
-        limits = {"first_token_seconds": 0.5, "between_tokens_seconds": 0.25}
-        pieces = await self.ask({"tokens": 15, "rate": 20}, limits)
-        self.assertEqual(text_of(pieces), numbered(15))
+        limits = {"first_token_seconds": 2, "between_tokens_seconds": 2}
+        pieces = await self.ask({"tokens": 60, "rate": 20}, limits)
+        self.assertEqual(text_of(pieces), numbered(60))
 
     async def test_the_whole_reply_has_a_limit(self):
         directive = {"tokens": 10_000, "rate": 100}
@@ -345,9 +345,9 @@ class LimitTest(UpstreamTest):
         self.assertTrue(text_of(pieces))
 
     async def test_the_time_that_the_reader_takes_is_not_the_servers(self):
-        stream = self.llm(between_tokens_seconds=0.2).stream(asking({"tokens": 300}))
+        stream = self.llm(between_tokens_seconds=1).stream(asking({"tokens": 300}))
         pieces = [await anext(stream)]
-        await asyncio.sleep(0.4)  # the reader's own work, longer than the limit
+        await asyncio.sleep(1.5)  # the reader's own work, longer than the limit
         pieces += [piece async for piece in stream]
         self.assertEqual(text_of(pieces), numbered(300))
 
@@ -382,7 +382,7 @@ class StopTest(UpstreamTest):
         with self.assertRaises(asyncio.CancelledError):
             await reading
         self.assertEqual((await self.closed())["finished"], "client_closed")
-        self.assertLess(time.monotonic() - before, 0.5)
+        self.assertLess(time.monotonic() - before, LATE)
 
     async def test_a_generator_left_behind_closes_the_connection(self):
         stream = self.llm().stream(asking({"stall_after": 2}))
