@@ -186,6 +186,19 @@ class ChatTests(PageCase):
         self.until_status("done")
         self.assertEqual(self.page.locator(ASKED).count(), 2)
 
+    def test_a_new_chat_that_the_server_has_not_taken_yet_is_there_after_a_reload(self):
+        with self.server.locked():
+            self.send(asks("the first", tokens=7))
+            self.page.locator("[data-part=queued]:not([hidden])").wait_for()
+            self.page.reload()
+            self.page.locator(ASKED).get_by_text("the first").wait_for()
+            self.assertTrue(self.page.url.endswith("/"), self.page.url)
+        self.until_status("done")
+        self.assertEqual(self.text(), numbered(7))
+        self.page.wait_for_url(f"{self.server.url}/c/*/")
+        self.page.reload()
+        self.assertEqual(self.page.locator(ASKED).count(), 1)
+
     def test_steps_of_a_flow_are_shown(self):
         self.page.select_option("select", "plan")
         self.send(asks(tokens=4))

@@ -35,7 +35,8 @@ export class ChatApp extends HTMLElement {
     this.#adopt(drafts, state.entries);
     part(this, "composer").drafts = drafts;
     const guest = "guest" in this.dataset;
-    this.#client = new Client({ url, user, guest, protocol: Number(protocol), state, outbox }, this.#page(drafts));
+    const unmade = history.state?.unmade;
+    this.#client = new Client({ url, user, guest, protocol: Number(protocol), state, outbox, unmade }, this.#page(drafts));
     this.#listen();
     this.#draw();
     this.#client.connect();
@@ -107,9 +108,8 @@ export class ChatApp extends HTMLElement {
   #send(text, how = {}) {
     this.#client.send(text, how);
     const { conversation, made } = this.#client.state;
-    const address = conversation && this.#http.address(conversation);
-    if (address && !made && location.pathname !== address) history.pushState(null, "", address);
-    this.#path = location.pathname;
+    // Who loads the page again, before it is made, finds the message in the outbox.
+    if (!made) history.replaceState({ unmade: conversation }, "");
     // On a touch screen the focus would bring the keyboard up over the reply.
     if (matchMedia("(pointer: fine)").matches) part(this, "composer").focus();
   }
@@ -162,9 +162,18 @@ export class ChatApp extends HTMLElement {
     else requestAnimationFrame(() => this.#draw());
   }
 
+  /** A new chat has an address from when the server has it. */
+  #address() {
+    const { conversation, made } = this.#client.state;
+    if (!made || !conversation || location.pathname === this.#http.address(conversation)) return;
+    history.pushState(null, "", this.#http.address(conversation));
+    this.#path = location.pathname;
+  }
+
   #draw() {
     this.#due = false;
     const { state } = this.#client;
+    this.#address();
     this.toggleAttribute("data-empty", !state.messages.length && !state.queued && !state.gone);
     write(part(this, "page-title"), state.title || words.UNTITLED);
     part(this, "gone").hidden = !state.gone;
