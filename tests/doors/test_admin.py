@@ -695,6 +695,12 @@ class DoorTests(AdminCase):
             with self.subTest(url):
                 self.get(url, status=403)
 
+    def test_the_pages_have_the_sites_name_and_icon(self):
+        self.client.force_login(self.root)
+        response = self.client.get("/admin/")
+        self.assertContains(response, 'rel="icon"', 1)
+        self.assertContains(response, '<a href="/admin/">PocketFlow Chat</a>')
+
     def test_the_policy_is_the_sites_without_trusted_types(self):
         self.client.force_login(self.root)
         for url in ("/admin/", "/admin/auth/user/", *self.urls()):
