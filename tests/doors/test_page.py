@@ -135,6 +135,43 @@ class ChatTests(PageCase):
         self.act("next", ASKED)
         self.page.locator(f"{ASKED} [data-part=text]").filter(has_text="second").wait_for()
 
+    def test_what_is_edited_while_another_tab_asks_is_given_back(self):
+        self.send(asks("first", tokens=3))
+        self.until_status("done")
+        self.act("edit", ASKED)
+        box = self.page.locator(f"{ASKED} textarea")
+        box.fill("written with care")
+        second = self.open(self.page.url.removeprefix(self.server.url))
+        self.send(asks(tokens=50, rate=0, gate="edited", gate_after=10), second)
+        self.until_text(numbered(10))
+        box.press("Enter")
+        self.page.locator("[data-part=refusal]").wait_for()
+        composer = self.page.locator("[data-part=composer-input]")
+        self.assertEqual(composer.input_value(), "written with care")
+        self.upstream.release("edited")
+        self.until_status("done")
+
+    def test_what_is_sent_before_the_page_shows_that_it_is_busy_is_given_back(self):
+        self.send(asks("first", tokens=3))
+        self.until_status("done")
+        with self.page.expect_websocket() as socket:
+            self.page.reload()
+        composer = self.page.locator("[data-part=composer-input]")
+        composer.fill("written with care")
+        # A page that is at work draws late.
+        self.page.evaluate(
+            "() => { window.draw = []; requestAnimationFrame = (f) => draw.push(f); }"
+        )
+        second = self.open(self.page.url.removeprefix(self.server.url))
+        with socket.value.expect_event("framereceived", lambda frame: '"delta"' in frame):
+            self.send(asks(tokens=50, rate=0, gate="late", gate_after=10), second)
+        composer.press("Enter")
+        self.page.evaluate("() => draw.forEach((each) => each())")
+        self.page.locator("[data-part=refusal]").wait_for()
+        self.assertEqual(composer.input_value(), "written with care")
+        self.upstream.release("late")
+        self.until_status("done", second)
+
     def test_the_editor_opens_in_sight(self):
         self.page.set_viewport_size({"width": 1280, "height": 500})
         self.send("line\n" * 4 + asks(tokens=120))

@@ -108,7 +108,12 @@ export class Client {
 
   /** @param {string | null} conversation @param {Frame} frame */
   #queue(conversation, frame) {
-    if (!conversation || busy(this.state)) return;
+    if (!conversation) return;
+    if (busy(this.state)) {
+      // The page was drawn before it became so: what was written is not gone with that.
+      if (frame.text) this.dispatch({ type: "page:refused", text: frame.text });
+      return;
+    }
     this.#outbox.add(conversation, frame);
     this.dispatch({ type: "page:queue", conversation, frame });
     this.#flush();

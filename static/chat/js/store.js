@@ -163,6 +163,10 @@ const RULES = {
   "page:opened": (state) => ({ ...state, wants: null, awaiting: true }),
   "page:reopen": (state) => need({ ...state, awaiting: false }, "open"),
   "page:queue": (state, { frame, conversation }) => ({ ...state, conversation, queued: frame, refusal: null }),
+  "page:refused": (state, { text }) => ({
+    ...state,
+    refusal: { code: state.gone ? "not_found" : "busy", re: "send", text },
+  }),
   "page:list": (state, { entries }) => ({ ...state, entries: sorted(entries) }),
   "page:earlier": (state, { messages }) => ({ ...state, messages: prepended(state.messages, messages) }),
   "page:dismiss": (state) => ({ ...state, refusal: null }),

@@ -96,6 +96,7 @@ test("one frame at a time: nothing more is queued while one waits or a reply is 
   client.send("Two");
   client.regenerate("m2");
   equal(world.socket.types, ["open", "send"]);
+  equal(client.state.refusal, { code: "busy", re: "send", text: "Two" });
 });
 
 test("a row with its cid is as good as an ack", () => {
