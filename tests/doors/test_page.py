@@ -281,6 +281,27 @@ class AccountTests(PageCase):
 
 
 class EarlyTests(PageCase):
+    def test_what_is_typed_before_the_script_runs_joins_the_draft(self):
+        self.send(asks(tokens=1))
+        self.until_status("done")
+        self.page.wait_for_url("**/c/**")
+        address = self.page.url
+        box = self.page.locator("[data-part=composer-input]")
+        box.fill("a draft")
+        self.page.goto(self.server.url)
+        box.fill("a draft of another")
+        waiting = []
+        self.page.route("**/app*.js", lambda route: waiting.append(route))
+        self.page.goto(address, wait_until="commit")
+        box.fill("and more")
+        waiting[0].continue_()
+        self.page.locator("[data-part=send]:enabled").wait_for()
+        self.assertEqual(box.input_value(), "a draft\n\nand more")
+        self.page.unroute("**/app*.js")
+        self.page.goto(self.server.url)
+        self.page.locator("[data-part=send]:enabled").wait_for()
+        self.assertEqual(box.input_value(), "a draft of another")
+
     def test_what_is_typed_before_the_script_runs_stays(self):
         page = self.person.new_page()
         waiting = []
@@ -292,6 +313,23 @@ class EarlyTests(PageCase):
         page.press("[data-part=composer-input]", "Enter")
         self.until_status("done", page)
         self.assertEqual(self.text(page=page), numbered(2))
+
+
+class LimitTests(PageCase):
+    settings = {"LIMIT_ACTIVE": 1}
+
+    def test_a_first_message_that_is_refused_is_there_after_a_reload(self):
+        self.send(asks(tokens=50, rate=0, gate="limit", gate_after=10))
+        self.until_text(numbered(10))
+        second = self.open("/")
+        self.send("written with care", second)
+        second.locator("[data-part=refusal]").wait_for()
+        second.reload()
+        second.locator("[data-part=send]:enabled").wait_for()
+        box = second.locator("[data-part=composer-input]")
+        self.assertEqual(box.input_value(), "written with care")
+        self.upstream.release("limit")
+        self.until_status("done")
 
 
 class DaphneChatTests(ChatTests):

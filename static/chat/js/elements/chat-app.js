@@ -4,7 +4,7 @@
 
 import { asked, part, write } from "./parts.js";
 import { Client } from "../client.js";
-import { Drafts } from "../drafts.js";
+import { Drafts, NEW } from "../drafts.js";
 import { Http } from "../http.js";
 import { Outbox } from "../outbox.js";
 import { initial } from "../store.js";
@@ -65,8 +65,16 @@ export class ChatApp extends HTMLElement {
         location.reload();
         return true;
       },
-      returned: (conversation, text) => drafts.giveBack(conversation, text),
+      returned: (conversation, text) => this.#giveBack(drafts, conversation, text),
     };
+  }
+
+  /** To the draft of its conversation, or of a new one where there is none. @param {Drafts} drafts @param {string} conversation @param {string} text */
+  #giveBack(drafts, conversation, text) {
+    const { entries, made } = this.#client.state;
+    const place = entries.some(({ id }) => id === conversation) ? conversation : NEW;
+    if (place === NEW && !made) part(this, "composer").giveBack(text);
+    else drafts.giveBack(place, text);
   }
 
   #listen() {
