@@ -236,6 +236,24 @@ class ChatTests(PageCase):
         self.page.reload()
         self.assertEqual(self.page.locator(ASKED).count(), 1)
 
+    def test_a_list_that_comes_late_does_not_bring_back_what_has_ended(self):
+        self.send(asks(tokens=50, rate=0, gate="list", gate_after=10))
+        self.until_text(numbered(10))
+        late = []
+        self.page.route("**/conversations/", lambda route: late.append((route, route.fetch())))
+        with self.page.expect_request("**/conversations/"):
+            self.page.reload()
+        self.until_text(numbered(10))
+        live = self.page.locator("[data-part=conversation] [data-part=live]")
+        live.wait_for()
+        self.upstream.release("list")
+        live.wait_for(state="hidden")
+        (route, answer) = late[0]
+        with self.page.expect_response("**/conversations/"):
+            route.fulfill(response=answer)
+        self.page.evaluate("() => new Promise(requestAnimationFrame)")
+        self.assertFalse(live.is_visible())
+
     def test_steps_of_a_flow_are_shown(self):
         self.page.select_option("select", "plan")
         self.send(asks(tokens=4))

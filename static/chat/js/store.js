@@ -167,7 +167,13 @@ const RULES = {
     ...state,
     refusal: { code: state.gone ? "not_found" : "busy", re: "send", text },
   }),
-  "page:list": (state, { entries }) => ({ ...state, entries: sorted(entries) }),
+  /** `since`: the entries as they were when the list was asked for. What was told meanwhile is not older than the list. */
+  "page:list"(state, { entries, since }) {
+    const told = state.entries.filter((entry) => !since.includes(entry));
+    const gone = since.filter((/** @type {Entry} */ { id }) => !state.entries.some((entry) => entry.id === id));
+    const known = new Set([...told, ...gone].map(({ id }) => id));
+    return { ...state, entries: sorted([...entries.filter((/** @type {Entry} */ { id }) => !known.has(id)), ...told]) };
+  },
   "page:earlier": (state, { messages }) => ({ ...state, messages: prepended(state.messages, messages) }),
   "page:dismiss": (state) => ({ ...state, refusal: null }),
 };

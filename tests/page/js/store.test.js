@@ -172,6 +172,16 @@ test("entries are kept in order, renamed, and removed", () => {
   ok(after([told(entry(CONVERSATION, "4", { deleted: true }))]).gone);
 });
 
+test("what is told while the list is under way is newer than the list", () => {
+  const entry = (/** @type {string} */ id, /** @type {boolean} */ active) => ({ id, title: id, pinned: false, updated: id, active });
+  const told = (/** @type {object} */ conversation) => ({ type: "conversation", conversation });
+  const before = after(["a", "b", "c"].map((id) => told(entry(id, true))));
+  const meanwhile = after([told(entry("a", false)), told({ ...entry("b", false), deleted: true }), told(entry("e", true))], before);
+  const list = { type: "page:list", entries: [entry("d", true), entry("c", false), entry("b", true), entry("a", true)], since: before.entries };
+  const now = after([list], meanwhile).entries.map(({ id, active }) => [id, active]);
+  equal(now, [["e", true], ["d", true], ["c", false], ["a", false]]);
+});
+
 test("older messages are prepended as far as they join", () => {
   const shown = after([state(row("m5", "m4"), row("m6", "m5"))]);
   const older = { type: "page:earlier", messages: [row("m1", null), row("m3", "m2"), row("m4", "m3")] };

@@ -137,8 +137,9 @@ export class ChatApp extends HTMLElement {
   /** What was told while there was no socket is in the list. */
   async #refresh() {
     try {
+      const since = this.#client.state.entries;
       const { conversations } = await this.#http.list();
-      this.#client.dispatch({ type: "page:list", entries: conversations });
+      this.#client.dispatch({ type: "page:list", entries: conversations, since });
     } catch {
       // The list stays as it was; the next reconnect asks again.
     }
