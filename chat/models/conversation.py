@@ -144,6 +144,9 @@ class Conversation(models.Model):
 
     def delete_content(self) -> None:
         """Delete what was said. The row stays, so that a late `send` does not make it anew."""
+        # The reply that is being written first, as its worker has it: that adds no step to it then,
+        # and does not wait for one that is deleted here while this waits for the reply.
+        self.messages.active().update(status=Message.Status.STOPPED)
         self.messages.all().delete()
         self.title = ""
         self.deleted = timezone.now()

@@ -2,6 +2,8 @@
 
 import asyncio
 import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from uuid import uuid4
 
 import psycopg
@@ -60,6 +62,48 @@ class FoundTests(WorkersCase):
             finally:
                 self.workers[1].process.send_signal(signal.SIGCONT)
             await agreed(alice, here.client.conversation, here, there)
+
+
+class GoingTests(WorkersCase):
+    """What goes while it grows."""
+
+    settings = {"SIGN_UP": 1}
+
+    @contextmanager
+    def held_up(self, when: str) -> Iterator[psycopg.Connection]:
+        """Who does `when`, as "AFTER DELETE ON table", waits there meanwhile."""
+        with psycopg.connect(self.workers[0].settings["DATABASE_URL"], autocommit=True) as holder:
+            holder.execute("SELECT pg_advisory_lock(1)")
+            holder.execute(
+                "CREATE OR REPLACE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS "
+                "'BEGIN PERFORM pg_advisory_xact_lock_shared(1); RETURN NULL; END'"
+            )
+            holder.execute(f"CREATE TRIGGER wait {when} FOR EACH STATEMENT EXECUTE FUNCTION wait()")
+            try:
+                yield holder
+            finally:
+                holder.execute("SELECT pg_advisory_unlock_all()")
+                holder.execute(f"DROP TRIGGER wait ON {when.split()[-1]}")
+
+    async def waiting(
+        self, holder: psycopg.Connection, count: int, *, unless: Callable[[], object] = bool
+    ) -> None:
+        async with asyncio.timeout(15):
+            while holder.execute(WAITING).fetchone()[0] < count and not unless():
+                await asyncio.sleep(0.01)
+
+    async def test_a_conversation_is_deleted_while_a_step_of_its_reply_begins(self):
+        async with Person(self.workers[0].url) as alice:
+            tab = await alice.tab()
+            await tab.ask(asks(tokens=3), assistant="plan")
+            conversation = tab.client.conversation
+            with self.held_up("BEFORE INSERT ON chat_step") as holder:
+                await tab.send(asks(tokens=5, rate=0, gate="step"))
+                await self.waiting(holder, 1)
+                deleting = asyncio.create_task(alice.post(f"/c/{conversation}/delete/"))
+                await self.waiting(holder, 2)
+            self.assertEqual(await deleting, 204)
+            self.assertEqual((await alice.get("/conversations/"))["conversations"], [])
 
 
 class BusTests(SimpleTestCase):
