@@ -60,7 +60,9 @@ def accept(
     """
     if connection.features.has_select_for_update:  # SQLite has one writer at a time anyway
         # One request of a user at a time, so that counting rows is exact.
-        get_user_model().objects.select_for_update(no_key=True).values_list("pk").get(pk=user.pk)
+        people = get_user_model().objects.select_for_update(no_key=True)
+        if people.values_list("pk").filter(pk=user.pk).first() is None:
+            raise Refused("not_found")  # who asks has gone meanwhile
     if isinstance(frame, Send):
         conversation = _conversation_of_send(user, frame)
     else:

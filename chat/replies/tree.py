@@ -1,10 +1,13 @@
-"""Changes of a conversation by its owner: another branch, another title, deletion, a new owner."""
+"""Changes of a conversation by its owner: another branch, another title, deletion, a new owner, an
+owner who goes."""
 
 from functools import partial
 from uuid import UUID
 
+from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
+from django.db.models import F
 
 from chat.models import Conversation, Message
 from chat.protocol import Refused
@@ -12,6 +15,7 @@ from chat.text import clean
 
 from . import bus
 from .settle import abandoned
+from .stop import stop_all
 
 TITLE_LENGTH = 200
 
@@ -64,6 +68,18 @@ def delete(user: AbstractBaseUser, id: UUID) -> None:
     conversation = lock(user, id)
     conversation.delete_content()
     transaction.on_commit(lambda: bus.ring(bus.CHANGED, id))
+
+
+@transaction.atomic
+def forget(user: AbstractBaseUser) -> None:
+    """Delete the account with everything in it; what is being written for it stops."""
+    # In the order of a request: the person, their conversations, what was said. One that is being
+    # accepted is waited for, and deleted too; the next finds nobody.
+    people = get_user_model().objects.select_for_update(no_key=True)
+    people.values_list("pk").filter(pk=user.pk).first()
+    Conversation.objects.owned_by(user).update(revision=F("revision") + 1)
+    stop_all(user)
+    user.delete()
 
 
 @transaction.atomic

@@ -14,6 +14,7 @@ from chat.replies.bus import CHANGED, GATHER, Bus
 from tests.replies.case import WorkersCase, asks
 from tests.services import Redis
 from tests.tabs import Person
+from tests.visitor import PASSWORD, Visitor
 
 from .aftermath import agreed
 
@@ -104,6 +105,22 @@ class GoingTests(WorkersCase):
                 await self.waiting(holder, 2)
             self.assertEqual(await deleting, 204)
             self.assertEqual((await alice.get("/conversations/"))["conversations"], [])
+
+    async def test_a_person_goes_while_they_ask_something(self):
+        async with Visitor(self.workers[0].url) as alice:
+            await alice.sign_up(f"person-{uuid4().hex[:8]}")
+            tab = (await self.tabs_of(alice))[1]
+            await tab.ask(asks(tokens=3))
+            alice.url = self.workers[0].url
+            with self.held_up("AFTER DELETE ON chat_message") as holder:
+                going = asyncio.create_task(alice.submit("/account/delete/", password=PASSWORD))
+                await self.waiting(holder, 1)
+                fields = {"cid": str(uuid4()), "conversation": str(uuid4()), "parent": None}
+                await tab.say(type="send", text=asks(tokens=3), **fields)
+                await self.waiting(holder, 2, unless=lambda: tab.count("ack") > 1)
+            self.assertEqual((await going).path, "/goodbye/")
+            await tab.until(lambda: tab.closed or tab.count("error"), "a refusal")
+            self.assertNotIn("Traceback", self.workers[1].log.read_text())
 
 
 class BusTests(SimpleTestCase):
