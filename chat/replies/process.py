@@ -101,6 +101,7 @@ class Process:
         )
         self.starting: asyncio.Task | None = None
         self.draining = False
+        self._unsure: set[UUID] = set()  # requests, by cid, that are committed or not
 
     async def start(self) -> None:
         try:
@@ -176,7 +177,15 @@ class Process:
         if self.draining:
             raise Refused("unavailable", retry_after=RETRY_AFTER)
         model = await llm.get().name()
-        accepted = await self._write(accept.accept, user, frame, worker=self.worker.id, model=model)
+        who = {"worker": self.worker.id, "model": model, "resume": frame.cid in self._unsure}
+        self._unsure.discard(frame.cid)
+        try:
+            accepted = await self._write(accept.accept, user, frame, **who)
+        except (OperationalError, InterfaceError):
+            # Perhaps it is committed, and only the answer was lost: nobody writes its reply then,
+            # until the same request comes again.
+            self._unsure.add(frame.cid)
+            raise
         if accepted.task is not None:
             self._start(accepted.task)
             if accepted.news is None:

@@ -12,9 +12,12 @@ from django.test import SimpleTestCase, override_settings
 
 from chat.replies.bus import CHANGED, GATHER, Bus
 from tests.replies.case import WorkersCase, asks
+from tests.server import Server
 from tests.services import Redis
 from tests.tabs import Person
+from tests.upstream import numbered
 from tests.visitor import PASSWORD, Visitor
+from tests.wire import Wire
 
 from .aftermath import agreed
 
@@ -63,6 +66,24 @@ class FoundTests(WorkersCase):
             finally:
                 self.workers[1].process.send_signal(signal.SIGCONT)
             await agreed(alice, here.client.conversation, here, there)
+
+    async def test_a_request_whose_commit_got_no_answer_is_written_when_it_comes_again(self):
+        settings = self.workers[0].settings
+        with Wire(self.postgres.port) as wire:
+            address = settings["DATABASE_URL"].replace(str(self.postgres.port), str(wire.port))
+            with Server(**settings | {"DATABASE_URL": address}) as worker:
+                async with Person(worker.url) as alice:
+                    tab = await alice.tab()
+                    await tab.ask(asks(tokens=3))
+                    wire.down.cut_before = b"COMMIT\0"
+                    cid = str(uuid4())
+                    refused = await tab.send(asks(tokens=5), cid=cid)
+                    self.assertEqual((refused["code"], wire.cuts), ("unavailable", 1))
+                    ack = await tab.send(asks(tokens=5), cid=cid)
+                    reply = await tab.ended(ack["reply"])
+                    self.assertEqual((reply["status"], reply["text"]), ("done", numbered(5)))
+                    self.assertEqual(tab.shown()[-2]["cid"], cid)
+                    self.assertEqual(len(tab.shown()), 4)
 
 
 class GoingTests(WorkersCase):
