@@ -82,6 +82,7 @@ class Process:
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task] = set()
+        self._accepting: set[asyncio.Task] = set()
         self.worker = settle.Worker()
         self.hub = Hub()
         self.guard = Guard(self.spawn)
@@ -131,7 +132,10 @@ class Process:
     ) -> Accepted:
         """Accept the request and start its reply, even if the asker goes away meanwhile. Raises
         Refused."""
-        return await asyncio.shield(self.spawn(self._request(user, frame)))
+        accepting = self.spawn(self._request(user, frame))
+        self._accepting.add(accepting)
+        accepting.add_done_callback(self._accepting.discard)
+        return await asyncio.shield(accepting)
 
     async def select(self, user: AbstractBaseUser, message: UUID) -> None:
         """Show another branch. Raises Refused."""
@@ -158,7 +162,10 @@ class Process:
         """
         self.draining = True
         with suppress(TimeoutError):
-            await asyncio.wait_for(self.writer.idle(), settings.CHAT_TIMES["drain"])
+            async with asyncio.timeout(settings.CHAT_TIMES["drain"]):
+                if self._accepting:  # a reply comes of each
+                    await asyncio.wait(self._accepting)
+                await self.writer.idle()
         for live in self.writer.live().values():
             live.cancel("restart")
         with suppress(TimeoutError):

@@ -3,9 +3,10 @@
 import asyncio
 import signal
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from uuid import uuid4
 
+import aiohttp
 import psycopg
 from channels.layers import get_channel_layer
 from django.test import SimpleTestCase, override_settings
@@ -142,6 +143,33 @@ class GoingTests(WorkersCase):
             self.assertEqual((await going).path, "/goodbye/")
             await tab.until(lambda: tab.closed or tab.count("error"), "a refusal")
             self.assertNotIn("Traceback", self.workers[1].log.read_text())
+
+
+class EndingTests(WorkersCase):
+    kind = "daphne"
+
+    async def test_a_server_that_is_told_to_stop_while_it_accepts_writes_the_reply(self):
+        async with Person(self.workers[0].url) as alice:
+            tab, other = await self.tabs_of(alice)
+            await tab.ask(asks(tokens=3))
+            alice.url = self.workers[0].url
+            address = self.workers[0].settings["DATABASE_URL"]
+            with psycopg.connect(address) as slow, psycopg.connect(address, autocommit=True) as all:
+                slow.execute("SELECT FROM auth_user FOR UPDATE")
+                fields = {"conversation": tab.client.conversation, "parent": tab.shown()[-1]["id"]}
+                await tab.say(type="send", cid=str(uuid4()), text=asks(tokens=5), **fields)
+                async with asyncio.timeout(15):
+                    while not all.execute(WAITING).fetchone()[0]:
+                        await asyncio.sleep(0.01)
+                self.workers[0].process.terminate()
+                with suppress(OSError, aiohttp.ClientError):
+                    while (late := await alice.tab()).closed is None:
+                        await late.close()
+                slow.rollback()
+            await asyncio.to_thread(self.workers[0].process.wait, 15)
+            await other.open(tab.client.conversation)
+            reply = await other.ended(other.shown()[-1]["id"])
+            self.assertEqual((reply["status"], reply["text"]), ("done", numbered(5)))
 
 
 class BusTests(SimpleTestCase):
