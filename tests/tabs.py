@@ -47,9 +47,24 @@ class Person:
 
     async def post(self, path: str, **fields: str) -> int:
         """The status that a form's POST gets."""
+        return await self._ask("POST", path, data=fields)
+
+    async def change(self, conversation: str, **fields: object) -> int:
+        """The status of giving a conversation a `title`, or of having it `pinned`."""
+        return await self._ask("PATCH", f"/conversations/{conversation}/", json=fields)
+
+    async def delete(self, conversation: str) -> int:
+        return await self._ask("DELETE", f"/conversations/{conversation}/")
+
+    async def restore(self, conversation: str) -> int:
+        return await self._ask("POST", f"/conversations/{conversation}/restore/")
+
+    async def _ask(self, method: str, path: str, **body: object) -> int:
         token = {cookie.key: cookie.value for cookie in self.http.cookie_jar}["csrftoken"]
         headers = {"X-CSRFToken": token, "Origin": self.url}
-        async with self.http.post(f"{self.url}{path}", data=fields, headers=headers) as response:
+        async with self.http.request(
+            method, f"{self.url}{path}", headers=headers, **body
+        ) as response:
             return response.status
 
 

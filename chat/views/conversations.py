@@ -1,6 +1,7 @@
 """What a page asks for beside the socket, and changes: the list, older messages, conversations."""
 
 from collections.abc import Callable
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -49,7 +50,7 @@ def conversation(request: HttpRequest, conversation: UUID) -> HttpResponse:
     stop the reply that is being written; for a while that can be undone."""
     user = signed_in(request)
     if request.method == "DELETE":
-        return _done(lambda: tree.delete(user, conversation))
+        return _change(tree.delete, user, conversation)
     try:
         fields = protocol.load(request.body.decode())
     except (Refused, UnicodeDecodeError):
@@ -66,19 +67,18 @@ def conversation(request: HttpRequest, conversation: UUID) -> HttpResponse:
         if pinned is not None:
             tree.pin(user, conversation, pinned)
 
-    return _done(change)
+    return _change(change)
 
 
 @require_POST
 def restore(request: HttpRequest, conversation: UUID) -> HttpResponse:
     """Undo the deletion of a conversation."""
-    user = signed_in(request)
-    return _done(lambda: tree.restore(user, conversation))
+    return _change(tree.restore, signed_in(request), conversation)
 
 
-def _done(change: Callable[[], None]) -> HttpResponse:
+def _change(change: Callable[..., None], *arguments: Any) -> HttpResponse:
     try:
-        change()
+        change(*arguments)
     except Refused as refused:
         raise Http404(protocol.REFUSALS[refused.code]) from None
     return HttpResponse(status=204)
