@@ -25,7 +25,7 @@ export class ChatApp extends HTMLElement {
   #unread;
   #due = false;
   #fetching = false;
-  #listing = false;
+  /** @type {Promise<void> | null} */ #listing = null;
   #path = location.pathname;
 
   connectedCallback() {
@@ -159,11 +159,9 @@ export class ChatApp extends HTMLElement {
   /** @param {boolean} loud whether a person waits for it */
   async #more(loud) {
     const { more } = this.#client.state;
-    if (this.#listing || !more) return;
-    this.#listing = true;
-    const coming = this.#list(more);
-    await (loud ? this.#try(coming) : coming.catch(() => {})); // There is a button to try again.
-    this.#listing = false;
+    if (!more) return;
+    this.#listing ??= this.#list(more).finally(() => (this.#listing = null));
+    await (loud ? this.#try(this.#listing) : this.#listing.catch(() => {})); // There is a button to try again.
   }
 
   /** @param {string} conversation */
