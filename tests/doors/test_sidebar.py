@@ -31,6 +31,10 @@ DRAWN = """
   '[data-part=conversations] [data-part=section-name], [data-part=conversations] [data-part=title]'
 )].map((element) => element.textContent)
 """
+PLACES = """
+() => [...document.querySelectorAll('[data-part=link]')]
+  .map((link) => link.getBoundingClientRect().y)
+"""
 
 
 class SidebarCase(PageCase):
@@ -153,8 +157,7 @@ class SectionTests(SidebarCase):
             page.locator(f"{LIST} li").first.wait_for()
             blind = self.without_script(person)
             self.assertEqual(page.evaluate(DRAWN), blind.evaluate(DRAWN), zone)
-            boxes = "() => [...document.querySelectorAll('[data-part=link]')].map((e) => e.getBoundingClientRect().y)"
-            self.assertEqual(page.evaluate(boxes), blind.evaluate(boxes), zone)
+            self.assertEqual(page.evaluate(PLACES), blind.evaluate(PLACES), zone)
             self.assertIn("Today", page.evaluate(DRAWN))
             month = datetime.now(ZoneInfo(zone)) - timedelta(days=11)
             self.assertIn(f"{month:%B %Y}", page.evaluate(DRAWN))
