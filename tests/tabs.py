@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Self
+from urllib.parse import quote
 from uuid import uuid4
 
 import aiohttp
@@ -44,6 +45,15 @@ class Person:
         async with self.http.get(f"{self.url}{path}") as response:
             response.raise_for_status()
             return await response.json()
+
+    async def listed(self) -> list[str]:
+        """The ids of all conversations, page after page."""
+        page = await self.get("/conversations/")
+        ids = [entry["id"] for entry in page["conversations"]]
+        while page["next"]:
+            page = await self.get(f"/conversations/?before={quote(page['next'])}")
+            ids += [entry["id"] for entry in page["conversations"]]
+        return ids
 
     async def post(self, path: str, **fields: str) -> int:
         """The status that a form's POST gets."""

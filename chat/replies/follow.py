@@ -286,9 +286,8 @@ class Follower:
             self.wake()
             return
         now = asyncio.get_running_loop().time()
-        if place.held_since is None:
-            place.held_since = now
-        elif now - place.held_since > settings.CHAT_TIMES["slow"]:
+        place.held_since = place.held_since or now
+        if now - place.held_since > settings.CHAT_TIMES["slow"]:
             raise TooSlow
 
     def _enter_reply(self, now: snapshot.Snapshot) -> None:
