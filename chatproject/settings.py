@@ -128,6 +128,7 @@ CHAT_TIMES = {
     "heartbeat": seconds("HEARTBEAT_SECONDS", 20),
     "drain": seconds("DRAIN_SECONDS", 10),
     "slow": seconds("SLOW_SECONDS", 60),
+    "undo": seconds("UNDO_SECONDS", 60),
 }
 
 # The widest JSON escape of one character is 12 bytes (two \uXXXX), so a full message always fits.

@@ -208,11 +208,12 @@ class Process:
         live.task = self.spawn(run(live, task))
 
     async def _settle(self) -> None:
-        """End what other workers left, over and over."""
+        """End what other workers left, and remove what people deleted, over and over."""
         self._ring(await in_database(settle.settle_dead_workers))
         while True:
             await asyncio.sleep(settings.CHAT_TIMES["settle"])
             self._ring(await in_database(settle.settle_stale, but=self.writer.live()))
+            await in_database(settle.remove_deleted)
 
     def _ring(self, settled: list[Message]) -> None:
         for reply in settled:

@@ -1,12 +1,16 @@
-"""What a page asks for beside the socket, and changes: the list, older messages, titles."""
+"""What a page asks for beside the socket, and changes: the list, older messages, conversations."""
 
+from collections.abc import Callable
+from typing import Any
 from uuid import UUID
 
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest, JsonResponse
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from chat import protocol
+from chat.models.conversation import Place
 from chat.protocol import Refused
 from chat.replies import snapshot, tree
 
@@ -16,8 +20,14 @@ from .visitor import signed_in
 @never_cache
 @require_GET
 def list_conversations(request: HttpRequest) -> JsonResponse:
-    """The person's list, which a tab fetches after each reconnect."""
-    return JsonResponse({"conversations": snapshot.entries(signed_in(request))})
+    """A page of the person's list: the first, which a tab fetches after each reconnect, or the one
+    that follows where the page before says `next`, given as `?before=`."""
+    before = request.GET.get("before")
+    try:
+        after = None if before is None else Place.parse(before)
+    except ValueError:
+        raise Http404("?before= takes the `next` of another page.") from None
+    return JsonResponse(snapshot.entries(signed_in(request), after=after))
 
 
 @never_cache
@@ -34,19 +44,39 @@ def earlier_messages(request: HttpRequest, conversation: UUID) -> JsonResponse:
     return JsonResponse({"messages": messages, "earlier": bool(messages and messages[0]["parent"])})
 
 
-@require_POST
-def rename(request: HttpRequest, conversation: UUID) -> HttpResponse:
-    """Give a conversation the posted `title`."""
-    return _change(tree.rename, signed_in(request), conversation, request.POST.get("title", ""))
+@require_http_methods(["PATCH", "DELETE"])
+def conversation(request: HttpRequest, conversation: UUID) -> HttpResponse:
+    """PATCH: give it the `title`, or pin it or not, as a JSON object says. DELETE: delete it, and
+    stop the reply that is being written; for a while that can be undone."""
+    user = signed_in(request)
+    if request.method == "DELETE":
+        return _change(tree.delete, user, conversation)
+    try:
+        fields = protocol.load(request.body.decode())
+    except (Refused, UnicodeDecodeError):
+        fields = {}
+    title, pinned = fields.get("title"), fields.get("pinned")
+    wrong = not isinstance(title, str | None) or not isinstance(pinned, bool | None)
+    if wrong or (title, pinned) == (None, None):
+        return HttpResponseBadRequest("Send a JSON object with a title or with pinned.")
+
+    @transaction.atomic
+    def change() -> None:
+        if title is not None:
+            tree.rename(user, conversation, title)
+        if pinned is not None:
+            tree.pin(user, conversation, pinned)
+
+    return _change(change)
 
 
 @require_POST
-def delete(request: HttpRequest, conversation: UUID) -> HttpResponse:
-    """Delete what was said, and stop the reply that is being written."""
-    return _change(tree.delete, signed_in(request), conversation)
+def restore(request: HttpRequest, conversation: UUID) -> HttpResponse:
+    """Undo the deletion of a conversation."""
+    return _change(tree.restore, signed_in(request), conversation)
 
 
-def _change(change, *arguments) -> HttpResponse:
+def _change(change: Callable[..., None], *arguments: Any) -> HttpResponse:
     try:
         change(*arguments)
     except Refused as refused:

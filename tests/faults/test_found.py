@@ -123,7 +123,7 @@ class GoingTests(WorkersCase):
             with self.held_up("BEFORE INSERT ON chat_step") as holder:
                 await tab.send(asks(tokens=5, rate=0, gate="step"))
                 await self.waiting(holder, 1)
-                deleting = asyncio.create_task(alice.post(f"/c/{conversation}/delete/"))
+                deleting = asyncio.create_task(alice.delete(conversation))
                 await self.waiting(holder, 2)
             self.assertEqual(await deleting, 204)
             self.assertEqual((await alice.get("/conversations/"))["conversations"], [])

@@ -10,6 +10,7 @@
 // From then until the answering `state`, gaps want nothing more: that `state` closes them.
 
 import { before, held, isFinal, merged, prepended, upTo } from "./branch.js";
+import { edge, merged as listed, sorted } from "./list.js";
 import { KEPT } from "./protocol.js";
 
 /** @typedef {import("./protocol.js").Message} Message */
@@ -18,24 +19,29 @@ import { KEPT } from "./protocol.js";
 /**
  * @typedef {{
  *   conversation: string | null, made: boolean, gone: boolean, title: string,
- *   messages: Message[], entries: Entry[],
+ *   messages: Message[], entries: Entry[], more: import("./list.js").Edge | null,
  *   queued: Frame | null, refusal: { code: string, re: string, text: string } | null,
  *   connection: { status: "connecting" | "open" | "waiting" | "paused" | "ended", delay?: number, code?: number },
  *   wants: "open" | "resync" | null, awaiting: boolean,
  * }} State
- * `made`: the server has the conversation. `gone`: it had, and has it no more. `queued`: the frame of this conversation
- * that is not yet seen to be accepted; `acked` and `waits` (why, and for how many seconds) are the page's notes on it.
+ * `made`: the server has the conversation. `gone`: it had, and has it no more. `more`: how far the list is known, null
+ * where all of it is. `queued`: the frame of this conversation that is not yet seen to be accepted; `acked` and `waits`
+ * (why, and for how many seconds) are the page's notes on it.
  */
 
-/** @param {{ conversation?: { id: string, title: string } | null, messages?: any[], entries?: Entry[] }} page @returns {State} */
-export function initial({ conversation = null, messages = [], entries = [] } = {}) {
+/**
+ * @param {{ conversation?: { id: string, title: string } | null, messages?: any[], list?: import("./list.js").Page }} page
+ * @returns {State}
+ */
+export function initial({ conversation = null, messages = [], list = { conversations: [], next: null } } = {}) {
   return {
     conversation: conversation?.id ?? null,
     made: conversation !== null,
     gone: false,
     title: conversation?.title ?? "",
     messages: messages.map((row) => /** @type {Message} */ (merged(undefined, { ...row, from: 0 }))),
-    entries: sorted(entries),
+    entries: sorted(list.conversations),
+    more: edge(list),
     queued: null,
     refusal: null,
     connection: { status: "connecting" },
@@ -150,13 +156,11 @@ const RULES = {
   conversation(state, frame) {
     const { deleted, ...entry } = frame.conversation;
     const others = state.entries.filter((other) => other.id !== entry.id);
-    const shown = entry.id === state.conversation;
-    return {
-      ...state,
-      entries: deleted ? others : sorted([...others, entry]),
-      title: shown && !deleted ? entry.title : state.title,
-      gone: state.gone || (shown && Boolean(deleted)),
-    };
+    const next = { ...state, entries: deleted ? others : sorted([...others, entry]) };
+    if (entry.id !== state.conversation) return next;
+    if (deleted) return { ...next, gone: true };
+    const shown = { ...next, title: entry.title, gone: false };
+    return state.gone ? need(shown, "open") : shown; // It was restored: the socket shows it no more.
   },
 
   "page:connection": (state, { connection }) => ({ ...state, connection }),
@@ -167,13 +171,12 @@ const RULES = {
     ...state,
     refusal: { code: state.gone ? "not_found" : "busy", re: "send", text },
   }),
-  /** `since`: the entries as they were when the list was asked for. What was told meanwhile is not older than the list. */
-  "page:list"(state, { entries, since }) {
-    const told = state.entries.filter((entry) => !since.includes(entry));
-    const gone = since.filter((/** @type {Entry} */ { id }) => !state.entries.some((entry) => entry.id === id));
-    const known = new Set([...told, ...gone].map(({ id }) => id));
-    return { ...state, entries: sorted([...entries.filter((/** @type {Entry} */ { id }) => !known.has(id)), ...told]) };
+
+  "page:list"(state, { list, after }) {
+    const follows = !after || after.id === state.more?.last.id;
+    return { ...state, entries: listed(state.entries, list, after), more: follows ? edge(list) : state.more };
   },
+
   "page:earlier": (state, { messages }) => ({ ...state, messages: prepended(state.messages, messages) }),
   "page:dismiss": (state) => ({ ...state, refusal: null }),
 };
@@ -206,9 +209,4 @@ function grown(state, frame, text, length) {
 /** A row with the queued frame's `cid` is that frame, accepted. @param {State} state @param {Message[]} rows @returns {State} */
 function arrived(state, rows) {
   return rows.some((row) => row.cid && row.cid === state.queued?.cid) ? { ...state, queued: null } : state;
-}
-
-/** @param {Entry[]} entries */
-function sorted(entries) {
-  return entries.toSorted((a, b) => Number(b.pinned) - Number(a.pinned) || (a.updated < b.updated ? 1 : -1));
 }

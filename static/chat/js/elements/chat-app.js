@@ -5,30 +5,38 @@
 import { asked, part, write } from "./parts.js";
 import { Client } from "../client.js";
 import { Drafts, NEW } from "../drafts.js";
-import { Http } from "../http.js";
+import { Http, Refusal } from "../http.js";
 import { Outbox } from "../outbox.js";
 import { initial } from "../store.js";
+import { Unread } from "../unread.js";
 import * as words from "../words.js";
 
 const RELOADED = "chat:reloaded";
+
+/** The list is asked for so often where it changes while it is on its way. */
+const ASKED = 3;
 
 export class ChatApp extends HTMLElement {
   /** @type {Client} */ // @ts-ignore set when connected
   #client;
   /** @type {Http} */ // @ts-ignore set when connected
   #http;
+  /** @type {Unread} */ // @ts-ignore set when connected
+  #unread;
   #due = false;
   #fetching = false;
+  /** @type {Promise<void> | null} */ #listing = null;
   #path = location.pathname;
 
   connectedCallback() {
     const { user = "", protocol, conversation: id, title = "", listUrl: list = "", conversationUrl = "" } = this.dataset;
     const token = /** @type {HTMLInputElement} */ (this.querySelector("[name=csrfmiddlewaretoken]")).value;
     this.#http = new Http({ list, conversation: conversationUrl, token });
+    this.#unread = new Unread(user, localStorage);
     const state = initial({
       conversation: id ? { id, title } : null,
       messages: data("page-messages"),
-      entries: data("page-conversations"),
+      list: data("page-list"),
     });
     const url = `${location.protocol === "https:" ? "wss:" : "ws:"}//${location.host}${this.dataset.socketUrl}`;
     const [outbox, drafts] = [new Outbox(user, sessionStorage), new Drafts(user, sessionStorage)];
@@ -56,7 +64,7 @@ export class ChatApp extends HTMLElement {
       changed: () => this.#schedule(),
       connected: () => {
         sessionStorage.removeItem(RELOADED);
-        this.#refresh();
+        this.#list(null).catch(() => {}); // It stays as it was; the next reconnect asks again.
       },
       reload: (reason) => {
         const reasons = JSON.parse(sessionStorage.getItem(RELOADED) ?? "[]");
@@ -89,9 +97,14 @@ export class ChatApp extends HTMLElement {
       dismiss: () => client.dispatch({ type: "page:dismiss" }),
       wake: () => client.wake(),
       earlier: () => this.#earlier(),
-      menu: ({ conversation }, button) => part(this, "conversation-menu").open(conversation, button),
-      rename: ({ conversation, title }) => this.#try(this.#http.rename(conversation, title)),
+      more: ({ asked }) => this.#more(asked),
+      menu: (_, button) => part(this, "conversation-menu").open(button),
+      rename: (_, item) => part(this, "conversation-menu").rename(item),
+      renamed: () => part(this, "sidebar").refresh(),
+      change: ({ conversation, fields }) => this.#try(this.#http.change(conversation, fields)),
       delete: ({ conversation }) => this.#delete(conversation),
+      restore: ({ entry }) => this.#restore(entry),
+      forgotten: () => this.#draw(),
       "edit-last": () => part(this, "thread").editLast(),
     };
     for (const [name, act] of Object.entries(asks)) {
@@ -100,10 +113,12 @@ export class ChatApp extends HTMLElement {
     this.addEventListener("click", (event) => {
       const clicked = asked(event);
       if (clicked?.name === "suggest") this.#send(clicked.button.textContent?.trim() ?? "");
+      else if (clicked?.name === "undo") part(this, "undo").undo();
     });
     addEventListener("online", () => client.wake());
     // A footnote's link changes the address too, but not the page.
     addEventListener("popstate", () => location.pathname !== this.#path && location.reload());
+    addEventListener("storage", () => this.#schedule()); // What another tab has shown is read here, too.
     addEventListener("pagehide", () => client.pause());
     addEventListener("pageshow", ({ persisted }) => persisted && client.connect());
     document.addEventListener("visibilitychange", () => {
@@ -134,30 +149,55 @@ export class ChatApp extends HTMLElement {
     this.#fetching = false;
   }
 
-  /** What was told while there was no socket is in the list. */
-  async #refresh() {
-    try {
-      const since = this.#client.state.entries;
-      const { conversations } = await this.#http.list();
-      this.#client.dispatch({ type: "page:list", entries: conversations, since });
-    } catch {
-      // The list stays as it was; the next reconnect asks again.
+  /**
+   * A page of the list: the one that follows where it is known to, or the first, for what was told while there was no
+   * socket. What the socket tells meanwhile is newer than the answer, which is then asked for anew.
+   * @param {import("../list.js").Edge | null} more
+   */
+  async #list(more) {
+    for (let left = ASKED; ; left -= 1) {
+      const { entries } = this.#client.state;
+      const list = await this.#http.list(more?.cursor);
+      if (entries !== this.#client.state.entries && left > 1) continue;
+      this.#client.dispatch({ type: "page:list", list, after: more?.last ?? null });
+      return;
     }
+  }
+
+  /** @param {boolean} loud whether a person waits for it */
+  async #more(loud) {
+    const { more } = this.#client.state;
+    if (!more) return;
+    this.#listing ??= this.#list(more).finally(() => (this.#listing = null));
+    await (loud ? this.#try(this.#listing) : this.#listing.catch(() => {})); // There is a button to try again.
   }
 
   /** @param {string} conversation */
   async #delete(conversation) {
-    if (!(await this.#try(this.#http.delete(conversation)))) return;
-    if (conversation === this.#client.state.conversation) location.assign(this.dataset.newUrl ?? "/");
+    const entry = this.#client.state.entries.find(({ id }) => id === conversation);
+    if (!entry || !(await this.#try(this.#http.delete(conversation)))) return;
+    this.#client.dispatch({ type: "conversation", conversation: { ...entry, deleted: true } });
+    part(this, "undo").show(entry);
   }
 
-  /** @param {Promise<unknown>} change @returns {Promise<boolean>} whether it worked */
-  async #try(change) {
+  /** @param {import("../protocol.js").Entry} entry as it was */
+  async #restore(entry) {
+    const back = await this.#try(this.#http.restore(entry.id), words.TOO_LATE);
+    if (back) this.#client.dispatch({ type: "conversation", conversation: { ...entry, active: false } });
+    this.#draw();
+    if (!back || document.activeElement !== document.body) return;
+    if (entry.id === this.#client.state.conversation) part(this, "composer").focus();
+    else part(this, "sidebar").focusOn(entry.id);
+  }
+
+  /** @param {Promise<unknown>} change @param {string} gone why, if it is not found @returns {Promise<boolean>} whether it worked */
+  async #try(change, gone = words.refusal("not_found")) {
     try {
       await change;
       return true;
-    } catch {
-      write(part(this, "failure-text"), words.FAILED_CHANGE);
+    } catch (error) {
+      const missing = error instanceof Refusal && error.status === 404;
+      write(part(this, "failure-text"), missing ? gone : words.FAILED_CHANGE);
       part(this, "failure").showPopover();
       return false;
     }
@@ -186,13 +226,17 @@ export class ChatApp extends HTMLElement {
     this.toggleAttribute("data-empty", !state.messages.length && !state.queued && !state.gone);
     write(part(this, "page-title"), state.title || words.UNTITLED);
     part(this, "gone").hidden = !state.gone;
+    part(this, "gone-undo").hidden = part(this, "undo").entry?.id !== state.conversation;
     part(this, "thread").render(state);
     part(this, "composer").render(state);
     part(this, "connection").render(state);
     part(this, "voice").render(state);
-    part(this, "sidebar").render(state, (/** @type {string} */ id) => this.#http.address(id));
+    part(this, "sidebar").render(state, {
+      address: (/** @type {string} */ id) => this.#http.address(id),
+      unread: this.#unread.look(state.entries, document.hidden || state.gone ? null : state.conversation),
+    });
   }
 }
 
 /** What the server put into the page. @param {string} id */
-const data = (id) => JSON.parse(document.getElementById(id)?.textContent ?? "[]");
+const data = (id) => JSON.parse(document.getElementById(id)?.textContent ?? "null");
