@@ -107,6 +107,8 @@ class Follower:
         if coming != conversation:
             is_all = news is not None and news.last_seq == len(news.messages)
             self._request(_Request(conversation, {}, {}, known=news if is_all else None))
+        elif self._requests:
+            self.news(news)  # the answer that is under way may have been read before
 
     def _request(self, request: _Request) -> None:
         if self._requests and self._requests[-1].conversation == request.conversation:

@@ -87,6 +87,30 @@ class FoundTests(WorkersCase):
                     self.assertEqual(len(tab.shown()), 4)
 
 
+class UnaskedTests(WorkersCase):
+    settings = {"POLL_SECONDS": 3600}  # so that nobody looks who was not told to
+
+    async def test_what_is_sent_while_the_state_is_read_follows_the_state_at_once(self):
+        async with Person(self.workers[0].url) as alice:
+            tab = await alice.tab()
+            await tab.ask(asks(tokens=3), assistant="plan")
+            late, fields = await alice.tab(), {"conversation": tab.client.conversation}
+            address = self.workers[0].settings["DATABASE_URL"]
+            with psycopg.connect(address) as slow, psycopg.connect(address, autocommit=True) as all:
+                slow.execute("LOCK TABLE chat_step")
+                await late.say(type="open", **fields)
+                async with asyncio.timeout(15):
+                    while not all.execute(WAITING).fetchone()[0]:
+                        await asyncio.sleep(0.01)
+                parent = tab.shown()[-1]["id"]
+                ack = await late.send(asks(tokens=3, gate="state"), parent=parent, **fields)
+                slow.rollback()
+            await late.until(lambda: late.message(ack["reply"]), "the message")
+            self.assertEqual(late.count("state"), 1)
+            self.upstream.release("state")
+            await late.ended(ack["reply"])
+
+
 class GoingTests(WorkersCase):
     """What goes while it grows."""
 
