@@ -283,6 +283,8 @@ LOGGING = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "loggers": {
         "chat": {"handlers": ["console"], "level": "INFO", "propagate": False},
+        # Without this a page that fails leaves no word of why, where DEBUG is 0.
+        "django.request": {"handlers": ["console"], "level": "ERROR", "propagate": False},
         "django.channels.server": {"handlers": ["console"], "level": "WARNING", "propagate": False},
         "daphne": {"handlers": ["console"], "level": "WARNING", "propagate": False},
     },
