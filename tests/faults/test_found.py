@@ -171,6 +171,29 @@ class GoingTests(WorkersCase):
 
 class EndingTests(WorkersCase):
     kind = "daphne"
+    settings = {"SIGN_UP": 1}
+
+    async def test_who_signs_out_while_a_request_is_accepted_is_no_failure(self):
+        async with Visitor(self.workers[1].url) as alice:
+            await alice.sign_up(f"person-{uuid4().hex[:8]}")
+            tab = await alice.tab()
+            await tab.ask(asks(tokens=3))
+            address = self.workers[1].settings["DATABASE_URL"]
+            with psycopg.connect(address) as slow, psycopg.connect(address, autocommit=True) as all:
+                slow.execute("SELECT FROM auth_user FOR UPDATE")
+                fields = {"conversation": tab.client.conversation, "parent": tab.shown()[-1]["id"]}
+                await tab.say(type="send", cid=str(uuid4()), text=asks(tokens=5), **fields)
+                async with asyncio.timeout(15):
+                    while not all.execute(WAITING).fetchone()[0]:
+                        await asyncio.sleep(0.01)
+                await alice.sign_out()
+                await tab.until(lambda: tab.closed, "the end of the socket")
+                slow.rollback()
+                done = "SELECT FROM chat_message WHERE conversation_id = %s AND status = 'done'"
+                async with asyncio.timeout(15):
+                    while all.execute(done, [tab.client.conversation]).rowcount < 4:
+                        await asyncio.sleep(0.01)
+            self.assertNotIn("Traceback", self.workers[1].log.read_text())
 
     async def test_a_server_that_is_told_to_stop_while_it_accepts_writes_the_reply(self):
         async with Person(self.workers[0].url) as alice:
