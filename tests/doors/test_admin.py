@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from chat.models import Conversation, Message, Profile, Step, lease_end
-from chat.replies.bus import CHANGED, ENDED
+from chat.replies.bus import CHANGED, ENDED, STOPPED
 from tests.bells import Bells
 
 CANARY = "zanzibar-canary"
@@ -491,6 +491,22 @@ class DeleteTests(AdminCase):
         data = {"action": "delete_selected", "_selected_action": self.talking.id, "post": "yes"}
         self.post(CONVERSATIONS, **data)
         self.assertEqual(self.talking.messages.count(), 2)
+
+
+class AccountTests(AdminCase):
+    def test_what_is_written_for_who_is_deleted_stops(self):
+        replies = [
+            self.reply(self.talk(owner), "Once", RUNNING) for owner in (self.alice, self.bob)
+        ]
+        self.client.force_login(self.root)
+        bells = self.enterContext(Bells())
+        users = "/admin/auth/user/"
+        with self.captureOnCommitCallbacks(execute=True):
+            self.client.post(f"{users}{self.alice.pk}/delete/", {"post": "yes"})
+            selected = {"action": "delete_selected", "_selected_action": self.bob.pk, "post": "yes"}
+            self.client.post(users, selected)
+        self.assertFalse(Message.objects.exists())
+        self.assertEqual(bells.heard(), [(STOPPED, reply.id) for reply in replies])
 
 
 class MessageTests(AdminCase):
