@@ -3,7 +3,7 @@ import threading
 from typing import Self
 from uuid import UUID
 
-from chat.replies.bus import CHANGED, ENDED, Bus
+from chat.replies.bus import CHANGED, ENDED, STOPPED, Bus
 
 
 class Bells:
@@ -29,7 +29,7 @@ class Bells:
         return list(self._heard)
 
     async def _listen(self) -> None:
-        ears = {kind: self._ear(kind) for kind in (CHANGED, ENDED)}
+        ears = {kind: self._ear(kind) for kind in (CHANGED, ENDED, STOPPED)}
         Bus("tests", ears)
 
     def _ear(self, kind: str):
