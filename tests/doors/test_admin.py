@@ -313,6 +313,17 @@ class ThreadTests(AdminCase):
         empty = Conversation.objects.create(owner=self.alice, assistant="chat")
         self.assertIn("Nothing was said yet.", self.get(change(empty)))
 
+    def test_what_its_owner_has_deleted_is_not_read_though_it_is_still_there(self):
+        talk = self.talk(question=CANARY)
+        url = change(talk)
+        self.assertIn(CANARY, self.get(url) + self.get(CONVERSATIONS))
+        talk.mark_deleted()
+        self.assertTrue(talk.messages.exists())
+        pages = [self.get(page) for page in (url, CONVERSATIONS, MESSAGES)]
+        self.assertIn("What was said is deleted.", pages[0])
+        for page in pages:
+            self.assertNotIn(CANARY, page)
+
     def test_one_that_does_not_exist_leads_back(self):
         for id in (uuid4(), "x"):
             url = reverse("admin:chat_conversation_change", args=[id])

@@ -9,6 +9,8 @@ const KEPT = 200;
 export class Unread {
   #storage;
   #key;
+  /** @type {any[]} what was looked at last */ #seen = [];
+  /** @type {Set<string>} */ #marks = new Set();
 
   /** @param {string} user @param {Pick<Storage, "getItem" | "setItem">} storage */
   constructor(user, storage) {
@@ -22,7 +24,9 @@ export class Unread {
    * @returns {Set<string>} the conversations to mark
    */
   look(entries, looked) {
-    const known = this.#storage.getItem(this.#key) ?? "{}";
+    const known = this.#stored;
+    // A page is drawn with each piece of a reply, and the list may be long.
+    if (this.#seen[0] === entries && this.#seen[1] === looked && this.#seen[2] === known) return this.#marks;
     /** @type {{ writing?: string[], unread?: string[] }} */
     const { writing = [], unread = [] } = JSON.parse(known);
     const [active, marks] = [new Set(writing), new Set(unread)];
@@ -32,7 +36,13 @@ export class Unread {
     }
     if (looked) marks.delete(looked);
     this.#keep(known, { writing: [...active].slice(-KEPT), unread: [...marks].slice(-KEPT) });
+    this.#seen = [entries, looked, this.#stored];
+    this.#marks = marks;
     return marks;
+  }
+
+  get #stored() {
+    return this.#storage.getItem(this.#key) ?? "{}";
   }
 
   /** @param {string} known @param {object} now */
