@@ -1,0 +1,127 @@
+"""The index of what was said: one row for each message that is final, and one for each title.
+
+The rows hold words (`chat/words.py`). Where the words are found in them is the database's affair,
+and asked for in one place, `SearchEntryQuerySet.matching`: SQLite's FTS5, kept by triggers on the
+table; PostgreSQL's GIN index over the same words; every other database reads all rows.
+"""
+
+import secrets
+from datetime import datetime
+
+from django.db import connections, models
+from django.db.models import F, Q
+
+from chat.words import Query
+
+from .conversation import Conversation
+from .message import Message
+
+
+class InIndex(models.Func):
+    """Whether the database's own index says that a row has the words of a query."""
+
+    output_field = models.BooleanField()
+
+    def __init__(self, query: Query, scope: str) -> None:
+        super().__init__(F("id"), F("scope"), F("text"))
+        self.query, self.within = query, scope
+
+    # No word has a quote or a backslash in it, so nothing that a person writes is syntax here.
+
+    def as_sqlite(self, compiler, connection) -> tuple[str, list]:
+        id, _ = compiler.compile(self.source_expressions[0])
+        phrases = [f'"{" ".join(phrase)}"{"*" * begun}' for phrase, begun in self.query.parts()]
+        match = f"text : ({' AND '.join(phrases)})"
+        if self.within:
+            match = f'scope : "{self.within}" AND {match}'
+        return f"{id} IN (SELECT rowid FROM chat_search WHERE chat_search MATCH %s)", [match]
+
+    def as_postgresql(self, compiler, connection) -> tuple[str, list]:
+        (scope, _), (text, _) = map(compiler.compile, self.source_expressions[1:])
+        words = [
+            f"'{word}'{':*' * (begun and at == len(phrase))}"
+            for phrase, begun in self.query.parts()
+            for at, word in enumerate(phrase, 1)
+        ]
+        if self.within:
+            words.append(f"'@{self.within}'")
+        # The very expression of the index.
+        row = f"array_append(string_to_array(btrim({text}), ' '), '@' || {scope})"
+        return f"array_to_tsvector({row}) @@ %s::tsquery", [" & ".join(words)]
+
+
+class SearchEntryQuerySet(models.QuerySet):
+    def matching(self, query: Query, scope: str = "") -> "SearchEntryQuerySet":
+        """Those with every phrase of `query`; in one scope alone if it is named."""
+        vendor = connections[self.db].vendor
+        if vendor == "sqlite":
+            return self.filter(InIndex(query, scope))
+        found = self.filter(scope=scope) if scope else self
+        phrases = query.parts()
+        if vendor == "postgresql":
+            found = self.filter(InIndex(query, scope))
+            # Its index knows that the words are there, not in which order.
+            phrases = [(phrase, begun) for phrase, begun in phrases if len(phrase) > 1]
+        for phrase, begun in phrases:
+            found = found.filter(text__contains=f" {' '.join(phrase)}{'' if begun else ' '}")
+        return found
+
+
+class SearchEntry(models.Model):
+    """The words of one message, or of a title (no message). Who matches is found newest first by
+    the id, which is made of the time. `scope` is an owner's messages or titles, as a word of its
+    own in the index: one person's search costs nothing for what others have.
+
+    SQLite's triggers are lost where a migration makes this table anew: make them again there.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="+")
+    message = models.OneToOneField(
+        Message, on_delete=models.CASCADE, null=True, related_name="search_entry"
+    )
+    scope = models.CharField(max_length=64)
+    text = models.TextField()
+
+    objects = SearchEntryQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["conversation"], condition=Q(message=None), name="search_one_title"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return str(self.message_id or self.conversation_id)
+
+
+class Indexed(models.Model):
+    """Up to which revision of a conversation all that is final is in the index."""
+
+    conversation = models.OneToOneField(
+        Conversation, on_delete=models.CASCADE, primary_key=True, related_name="indexed"
+    )
+    revision = models.PositiveBigIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.conversation_id} {self.revision}"
+
+
+def messages_of(owner: object) -> str:
+    """The scope of what was said in the conversations of the user with this key."""
+    return f"m{_plain(owner)}"
+
+
+def titles_of(owner: object) -> str:
+    """The scope of the titles of these conversations."""
+    return f"t{_plain(owner)}"
+
+
+def _plain(key: object) -> str:
+    return "".join(filter(str.isalnum, str(key)))
+
+
+def id_at(moment: datetime) -> int:
+    """An id for what was said at `moment`: later ones are higher, and two hardly ever the same."""
+    return int(moment.timestamp() * 1_000_000) << 12 | secrets.randbits(12)
