@@ -2,6 +2,7 @@ from django.urls import path
 from django.views.generic import TemplateView
 
 from .views import accounts, conversations, page, preferences
+from .views.search import search
 
 app_name = "chat"
 urlpatterns = [
@@ -10,6 +11,8 @@ urlpatterns = [
     path("c/<uuid:conversation>/messages/", conversations.earlier_messages, name="messages"),
     path("c/<uuid:conversation>/rename/", conversations.rename, name="rename"),
     path("c/<uuid:conversation>/delete/", conversations.delete, name="delete"),
+    path("c/<uuid:conversation>/select/", conversations.select, name="select"),
+    path("search/", search, name="search"),
     path("conversations/", conversations.list_conversations, name="list"),
     path("sign-in/", accounts.SignIn.as_view(), name="sign-in"),
     path("sign-out/", accounts.SignOut.as_view(), name="sign-out"),

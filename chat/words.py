@@ -30,7 +30,7 @@ UNSPACED = (
     (0x20000, 0x3FFFF),
 )
 QUOTES = re.compile('["“”„«»]')
-BLOCK = 4_096  # characters that are folded at once to find a place
+BLOCK = 256  # characters that are folded at once to find a place
 
 Pieces = list[tuple[str, bool]]
 
@@ -94,8 +94,7 @@ class Query:
     @property
     def is_too_short(self) -> bool:
         """Whether it would find nearly everything: single letters."""
-        single = [phrase[0] for phrase in self.phrases if len(phrase) == len(phrase[0]) == 1]
-        return len(single) == len(self.phrases) and all(FOLD[ord(one)] == one for one in single)
+        return all(map(_is_letter, self.phrases))
 
     def parts(self) -> list[tuple[tuple[str, ...], bool]]:
         """Each phrase, and whether its last word is only the beginning of one."""
@@ -112,8 +111,16 @@ def asked(text: str) -> Query:
         within = number % 2 == 1
         phrases += [words(part)] if within else map(words, part.split())
     phrases = [tuple(phrase) for phrase in phrases if phrase]
-    typing = text[-1:] and FOLD[ord(text[-1])].strip() != ""
-    return Query(tuple(phrases), open=bool(typing and phrases))
+    typing = bool(text) and FOLD[ord(text[-1])].strip() != ""
+    if typing and len(phrases) > 1 and _is_letter(phrases[-1]):
+        # Everything has a word that begins with one letter: it tells nothing yet.
+        return Query(tuple(phrases[:-1]))
+    return Query(tuple(phrases), open=typing and bool(phrases))
+
+
+def _is_letter(phrase: tuple[str, ...]) -> bool:
+    """A single one, and not a character that is a word."""
+    return len(phrase) == len(phrase[0]) == 1 and FOLD[ord(phrase[0])] == phrase[0]
 
 
 def marked(text: str, query: Query) -> Pieces:

@@ -7,7 +7,7 @@ from django.db import migrations
 SQLITE = (
     """
     CREATE VIRTUAL TABLE chat_search USING fts5 (
-        scope, text, content='chat_searchentry', content_rowid='id', tokenize='ascii'
+        scope, text, content='chat_searchentry', content_rowid='id', tokenize='ascii', prefix='2 3'
     )
     """,
     """

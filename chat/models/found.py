@@ -14,7 +14,7 @@ from .message import Message
 from .search import SearchEntry, messages_of, titles_of
 
 EXCERPTS = 3  # of a conversation
-HITS = 1_000  # that are looked at in one go
+HITS = 500  # that are looked at in one go
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,21 +42,25 @@ def find(user: AbstractBaseUser, query: Query, *, at_most: int) -> tuple[list[Fo
     """The user's conversations that have it: by title the latest first, then by message the latest
     first. Second: whether there are more than `at_most`."""
     mine = Conversation.objects.owned_by(user).alive()
-    entitled = SearchEntry.objects.matching(query, titles_of(user.pk)).values("conversation")
-    entitled = mine.filter(id__in=entitled).order_by("-updated", "id")
+    entitled = SearchEntry.objects.matching(query, titles_of(user.pk), newest=HITS)
+    entitled = mine.filter(id__in=entitled.values("conversation")).order_by("-updated", "id")
     hits: dict[UUID, list[UUID]] = {
         id: [] for id in entitled.values_list("id", flat=True)[: at_most + 1]
     }
-    _gather(hits, SearchEntry.objects.matching(query, messages_of(user.pk)), at_most + 1)
+    _gather(hits, query, messages_of(user.pk), at_most + 1)
     conversations = mine.in_bulk(list(hits)[:at_most])
-    ids = [id for conversation in conversations for id in hits[conversation]]
-    messages = Message.objects.owned_by(user).defer("reasoning").in_bulk(ids)
+    rows = Message.objects.only("conversation", "role", "created", "shown", "text")
+    messages = rows.in_bulk([hit for id in conversations for hit in hits[id]])
     found = [
         Found(
             id=id,
             updated=conversations[id].updated,
             title=words.marked(conversations[id].title, query),
-            excerpts=[_excerpt(messages[hit], query) for hit in hits[id] if hit in messages],
+            excerpts=[
+                _excerpt(messages[hit], query)
+                for hit in hits[id]
+                if hit in messages and messages[hit].conversation_id == id
+            ],
         )
         for id in hits
         if id in conversations
@@ -64,20 +68,19 @@ def find(user: AbstractBaseUser, query: Query, *, at_most: int) -> tuple[list[Fo
     return found, len(hits) > at_most
 
 
-def _gather(hits: dict[UUID, list[UUID]], entries, enough: int) -> None:
+def _gather(hits: dict[UUID, list[UUID]], query: Query, scope: str, enough: int) -> None:
     """Add the latest messages that match to their conversations, until there are enough of them."""
-    entries = entries.order_by("-id")
-    page = entries
+    entries = SearchEntry.objects.matching(query, scope, newest=HITS)
     while True:
-        rows = list(page.values_list("id", "conversation", "message")[:HITS])
+        rows = list(entries.values_list("id", "conversation", "message"))
         for _, conversation, message in rows:
             if conversation in hits or len(hits) < enough:
-                kept = hits.setdefault(conversation, [])
-                if len(kept) < EXCERPTS:
-                    kept.append(message)
+                latest = hits.setdefault(conversation, [])
+                if len(latest) < EXCERPTS:
+                    latest.append(message)
         if len(rows) < HITS or len(hits) >= enough:
             return
-        page = entries.filter(id__lt=rows[-1][0])
+        entries = SearchEntry.objects.matching(query, scope, newest=HITS, below=rows[-1][0])
 
 
 def _excerpt(message: Message, query: Query) -> Excerpt:

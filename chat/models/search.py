@@ -16,15 +16,18 @@ from chat.words import Query
 from .conversation import Conversation
 from .message import Message
 
+ENDLESS = 2**63 - 1  # above every id
+
 
 class InIndex(models.Func):
-    """Whether the database's own index says that a row has the words of a query."""
+    """Whether the database's own index says that a row has the words of a query. SQLite's is asked
+    for the `newest` below an id at once, so that it need not look through the rest."""
 
     output_field = models.BooleanField()
 
-    def __init__(self, query: Query, scope: str) -> None:
+    def __init__(self, query: Query, scope: str, newest: int, below: int) -> None:
         super().__init__(F("id"), F("scope"), F("text"))
-        self.query, self.within = query, scope
+        self.query, self.within, self.newest, self.below = query, scope, newest, below
 
     # No word has a quote or a backslash in it, so nothing that a person writes is syntax here.
 
@@ -34,7 +37,11 @@ class InIndex(models.Func):
         match = f"text : ({' AND '.join(phrases)})"
         if self.within:
             match = f'scope : "{self.within}" AND {match}'
-        return f"{id} IN (SELECT rowid FROM chat_search WHERE chat_search MATCH %s)", [match]
+        found = (
+            "SELECT rowid FROM chat_search WHERE chat_search MATCH %s AND rowid < %s"
+            " ORDER BY rowid DESC LIMIT %s"
+        )
+        return f"{id} IN ({found})", [match, self.below, self.newest]
 
     def as_postgresql(self, compiler, connection) -> tuple[str, list]:
         (scope, _), (text, _) = map(compiler.compile, self.source_expressions[1:])
@@ -51,20 +58,23 @@ class InIndex(models.Func):
 
 
 class SearchEntryQuerySet(models.QuerySet):
-    def matching(self, query: Query, scope: str = "") -> "SearchEntryQuerySet":
-        """Those with every phrase of `query`; in one scope alone if it is named."""
+    def matching(
+        self, query: Query, scope: str = "", *, newest: int, below: int = ENDLESS
+    ) -> "SearchEntryQuerySet":
+        """The `newest` entries with an id below `below` that have every phrase of `query`, newest
+        first; in one scope alone if it is named."""
         vendor = connections[self.db].vendor
-        if vendor == "sqlite":
-            return self.filter(InIndex(query, scope))
-        found = self.filter(scope=scope) if scope else self
-        phrases = query.parts()
-        if vendor == "postgresql":
-            found = self.filter(InIndex(query, scope))
-            # Its index knows that the words are there, not in which order.
-            phrases = [(phrase, begun) for phrase, begun in phrases if len(phrase) > 1]
-        for phrase, begun in phrases:
+        found = self.filter(id__lt=below).order_by("-id")
+        if scope and vendor != "postgresql":
+            found = found.filter(scope=scope)
+        if vendor in ("sqlite", "postgresql"):
+            found = found.filter(InIndex(query, scope, newest, below))
+        for phrase, begun in query.parts():
+            # PostgreSQL's index knows that the words are there, not in which order.
+            if vendor == "sqlite" or (vendor == "postgresql" and len(phrase) == 1):
+                continue
             found = found.filter(text__contains=f" {' '.join(phrase)}{'' if begun else ' '}")
-        return found
+        return found[:newest]
 
 
 class SearchEntry(models.Model):

@@ -1,8 +1,11 @@
 """What a page asks for beside the socket, and changes: the list, older messages, titles."""
 
+from contextlib import suppress
 from uuid import UUID
 
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
@@ -10,7 +13,7 @@ from chat import protocol
 from chat.protocol import Refused
 from chat.replies import snapshot, tree
 
-from .visitor import signed_in
+from .visitor import signed_in, uuid_or_none
 
 
 @never_cache
@@ -44,6 +47,18 @@ def rename(request: HttpRequest, conversation: UUID) -> HttpResponse:
 def delete(request: HttpRequest, conversation: UUID) -> HttpResponse:
     """Delete what was said, and stop the reply that is being written."""
     return _change(tree.delete, signed_in(request), conversation)
+
+
+@require_POST
+def select(request: HttpRequest, conversation: UUID) -> HttpResponse:
+    """Show the version of the conversation with the posted `message`, and lead to it. While a reply
+    is being written that cannot be, which the page says where it leads."""
+    user, message = signed_in(request), uuid_or_none(request.POST.get("message", ""))
+    if message is None or not snapshot.is_in(user, conversation, message):
+        raise Http404(protocol.REFUSALS["not_found"])
+    with suppress(Refused):
+        tree.select(user, message)
+    return redirect(reverse("chat:conversation", args=[conversation]) + f"?m={message}")
 
 
 def _change(change, *arguments) -> HttpResponse:
