@@ -83,7 +83,8 @@ def _entries_of(owner: object, messages: MessageQuerySet) -> list[SearchEntry]:
     """The entries of some of the messages that have none."""
     final = messages.filter(search_entry=None).exclude(status=Message.Status.RUNNING)
     ids, room = [], CHARACTERS
-    for id, length in final.exclude(text="").values_list("id", "length")[:ROWS]:
+    latest = final.exclude(text="").order_by("-created")
+    for id, length in latest.values_list("id", "length")[:ROWS]:
         if ids and length > room:
             break
         ids.append(id)

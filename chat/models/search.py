@@ -26,7 +26,7 @@ class InIndex(models.Func):
     output_field = models.BooleanField()
 
     def __init__(self, query: Query, scope: str, newest: int, below: int) -> None:
-        super().__init__(F("id"), F("scope"), F("text"))
+        super().__init__(F("id"))
         self.query, self.within, self.newest, self.below = query, scope, newest, below
 
     # No word has a quote or a backslash in it, so nothing that a person writes is syntax here.
@@ -44,7 +44,8 @@ class InIndex(models.Func):
         return f"{id} IN ({found})", [match, self.below, self.newest]
 
     def as_postgresql(self, compiler, connection) -> tuple[str, list]:
-        (scope, _), (text, _) = map(compiler.compile, self.source_expressions[1:])
+        id, _ = compiler.compile(self.source_expressions[0])
+        table, _, _ = id.rpartition(".")
         words = [
             f"'{word}'{':*' * (begun and at == len(phrase))}"
             for phrase, begun in self.query.parts()
@@ -52,9 +53,7 @@ class InIndex(models.Func):
         ]
         if self.within:
             words.append(f"'@{self.within}'")
-        # The very expression of the index.
-        row = f"array_append(string_to_array(btrim({text}), ' '), '@' || {scope})"
-        return f"array_to_tsvector({row}) @@ %s::tsquery", [" & ".join(words)]
+        return f"{table}.words @@ %s::tsquery", [" & ".join(words)]
 
 
 class SearchEntryQuerySet(models.QuerySet):
@@ -65,7 +64,7 @@ class SearchEntryQuerySet(models.QuerySet):
         first; in one scope alone if it is named."""
         vendor = connections[self.db].vendor
         found = self.filter(id__lt=below).order_by("-id")
-        if scope and vendor != "postgresql":
+        if scope:
             found = found.filter(scope=scope)
         if vendor in ("sqlite", "postgresql"):
             found = found.filter(InIndex(query, scope, newest, below))
