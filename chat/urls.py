@@ -2,12 +2,15 @@ from django.urls import path
 from django.views.generic import TemplateView
 
 from .views import accounts, conversations, page, preferences
+from .views.search import search
 
 app_name = "chat"
 urlpatterns = [
     path("", page.page, name="new"),
     path("c/<uuid:conversation>/", page.page, name="conversation"),
     path("c/<uuid:conversation>/messages/", conversations.earlier_messages, name="messages"),
+    path("c/<uuid:conversation>/select/", conversations.select, name="select"),
+    path("search/", search, name="search"),
     path("conversations/", conversations.list_conversations, name="list"),
     path("conversations/<uuid:conversation>/", conversations.conversation, name="change"),
     path("conversations/<uuid:conversation>/restore/", conversations.restore, name="restore"),

@@ -39,6 +39,7 @@ FLOORS = {
     "chat.llm": (1, "llm"),
     "chat.protocol": (0, "words"),
     "chat.text": (0, "words"),
+    "chat.words": (0, "words"),
 }
 
 # Where a library may be imported. Django is everywhere but for DJANGO_STRANGERS.
@@ -59,7 +60,7 @@ ROOMS = {
     "whitenoise": ["chatproject.static"],
 }
 # Only the `__init__` of llm and flows knows Django: it reads the settings.
-DJANGO_STRANGERS = re.compile(r"chat\.(protocol|text|llm\..+|flows\..+)$")
+DJANGO_STRANGERS = re.compile(r"chat\.(protocol|text|words|llm\..+|flows\..+)$")
 
 # Names of attributes and functions, and the rooms in which they may be called.
 CALLS = {

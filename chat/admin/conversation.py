@@ -15,7 +15,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from chat.models import Conversation, Message
+from chat import words
+from chat.models import Conversation, Message, SearchEntry, bring_in
 from chat.replies import bus
 from chat.replies.stop import stop_reply
 
@@ -24,6 +25,8 @@ from .filters import Assistant, Deleted, GuestOwner, LastActivity, NewestReply
 from .readonly import ContentAdmin, may_read
 
 OWNER_NAME = get_user_model().USERNAME_FIELD
+MOST_PLACES = 1_000  # of what was said, the latest
+INDEXING_SECONDS = 1.0  # of a request
 
 
 @admin.register(Conversation)
@@ -63,8 +66,22 @@ class ConversationAdmin(ContentAdmin):
 
     def get_search_help(self, request: HttpRequest) -> str:
         if may_read(request):
-            return _("By the owner's name, the title, or how the id begins.")
+            return _("By the owner's name, the title, what was said, or how the id begins.")
         return _("By the owner's name, or how the id begins.")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet, search_term: str
+    ) -> tuple[QuerySet, bool]:
+        """For one who may read it, also by what was said."""
+        found, duplicates = super().get_search_results(request, queryset, search_term)
+        query = words.asked(search_term)
+        if not may_read(request) or not query.phrases or query.is_too_short:
+            return found, duplicates
+        if not bring_in(Conversation.objects.all(), seconds=INDEXING_SECONDS):
+            said = _("What was said is still being made ready for searching. Search again.")
+            self.message_user(request, said, messages.WARNING)
+        said = SearchEntry.objects.matching(query, newest=MOST_PLACES)
+        return found | queryset.filter(id__in=said.values("conversation")), duplicates
 
     @admin.display(description=gettext_lazy("conversation"), ordering="title")
     def titled(self, conversation: Conversation) -> SafeString:

@@ -1,10 +1,13 @@
 """What is remembered: people and their sessions, conversations, the tree of their messages, the
-steps of a reply."""
+steps of a reply, and the index of what was said."""
 
 from .append import Append
+from .backlog import bring_in
 from .conversation import Conversation
+from .found import Excerpt, Found, find
 from .message import Ending, Message, lease_end
 from .profile import Profile
+from .search import Indexed, SearchEntry
 from .session import token_of, users_of
 from .step import Step
 
@@ -12,9 +15,15 @@ __all__ = [
     "Append",
     "Conversation",
     "Ending",
+    "Excerpt",
+    "Found",
+    "Indexed",
     "Message",
     "Profile",
+    "SearchEntry",
     "Step",
+    "bring_in",
+    "find",
     "lease_end",
     "token_of",
     "users_of",

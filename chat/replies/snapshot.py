@@ -20,6 +20,7 @@ from .settle import abandoned
 LISTED = 50
 PAGE = 50
 PAGE_CHARACTERS = 256 * 1024
+BEFORE_SOUGHT = 4  # the question, and what led to it
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,15 +67,24 @@ def entries_by_owner(ids: Iterable[UUID]) -> list[tuple[int, dict]]:
     return [(conversation.owner_id, entry(conversation)) for conversation in conversations]
 
 
-def shown(user: AbstractBaseUser, id: UUID, have: dict[UUID, int] | None = None) -> Snapshot:
+def shown(
+    user: AbstractBaseUser,
+    id: UUID,
+    have: dict[UUID, int] | None = None,
+    through: UUID | None = None,
+) -> Snapshot:
     """The end of the shown branch: at most 50 messages, and but for the newest 256 Ki characters.
 
-    `have` says of messages how much of their text the reader holds: it is left out. Raises
+    `have` says of messages how much of their text the reader holds: it is left out. `through` is a
+    message that must be among them, however far back, if it is in that branch. Raises
     Refused("not_found") for a conversation that is not this user's to see.
     """
     conversation = _readable(user, id)
     rows = conversation.messages.shown().filter(seq__lte=conversation.last_seq)
     first = _first_of_page(rows)
+    if through is not None:
+        sought = rows.filter(id=through, seq__lt=first).values_list("seq", flat=True).first()
+        first = first if sought is None else sought - BEFORE_SOUGHT
     page = list(rows.filter(seq__gte=first).order_by("seq"))
     return _snapshot(conversation, page, last=page[-1] if page else None, have=have or {})
 
@@ -110,6 +120,11 @@ def earlier(user: AbstractBaseUser, id: UUID, before: int) -> list[MessageObject
     rows = conversation.messages.shown().filter(seq__lt=before)
     first = _first_of_page(rows)
     return message_objects(conversation, list(rows.filter(seq__gte=first).order_by("seq")))
+
+
+def is_in(user: AbstractBaseUser, id: UUID, message: UUID) -> bool:
+    """Whether the user's conversation has this message, on whatever branch."""
+    return Message.objects.owned_by(user).filter(conversation=id, id=message).exists()
 
 
 def _readable(user: AbstractBaseUser, id: UUID) -> Conversation:

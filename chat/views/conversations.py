@@ -1,11 +1,14 @@
 """What a page asks for beside the socket, and changes: the list, older messages, conversations."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest, JsonResponse
+from django.shortcuts import redirect
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
@@ -14,7 +17,7 @@ from chat.models.conversation import Place
 from chat.protocol import Refused
 from chat.replies import snapshot, tree
 
-from .visitor import signed_in
+from .visitor import signed_in, uuid_or_none
 
 
 @never_cache
@@ -74,6 +77,18 @@ def conversation(request: HttpRequest, conversation: UUID) -> HttpResponse:
 def restore(request: HttpRequest, conversation: UUID) -> HttpResponse:
     """Undo the deletion of a conversation."""
     return _change(tree.restore, signed_in(request), conversation)
+
+
+@require_POST
+def select(request: HttpRequest, conversation: UUID) -> HttpResponse:
+    """Show the version of the conversation with the posted `message`, and lead to it. While a reply
+    is being written that cannot be, which the page says where it leads."""
+    user, message = signed_in(request), uuid_or_none(request.POST.get("message", ""))
+    if message is None or not snapshot.is_in(user, conversation, message):
+        raise Http404(protocol.REFUSALS["not_found"])
+    with suppress(Refused):
+        tree.select(user, message)
+    return redirect(reverse("chat:conversation", args=[conversation]) + f"?m={message}")
 
 
 def _change(change: Callable[..., None], *arguments: Any) -> HttpResponse:

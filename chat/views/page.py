@@ -17,7 +17,7 @@ from chat.replies import snapshot
 
 from .accounts import FORMERLY
 from .sections import sections
-from .visitor import person
+from .visitor import person, uuid_or_none
 
 # What the empty page suggests: to a model, and to the demo, which has an answer to each.
 SUGGESTIONS = (
@@ -42,12 +42,15 @@ def page(request: HttpRequest, conversation: UUID | None = None) -> HttpResponse
     if user is None:
         return redirect_to_login(request.get_full_path())
     shown = None
+    sought = uuid_or_none(request.GET.get("m", ""))
     if conversation is not None:
         try:
-            shown = snapshot.shown(user, conversation)
+            shown = snapshot.shown(user, conversation, through=sought)
         except Refused as refused:
             raise Http404(protocol.REFUSALS[refused.code]) from None
     messages = shown.messages if shown else []
+    found = any(message["id"] == str(sought) for message in messages)
+    hidden = bool(shown and sought and not found) and snapshot.is_in(user, conversation, sought)
     answers = llm.get()
     demo = isinstance(answers, Demo)
     profile = Profile.objects.of(user)
@@ -56,6 +59,9 @@ def page(request: HttpRequest, conversation: UUID | None = None) -> HttpResponse
         "conversation": shown.entry if shown else None,
         "messages": messages,
         "earlier": bool(messages and messages[0]["parent"]),
+        "found": sought if found else "",
+        "hidden": sought if hidden else "",
+        "busy": bool(shown and shown.active),
         "listed": listed,
         "sections": sections(listed["conversations"], request.COOKIES),
         "me": {**profile.as_person(), "staff": user.is_staff},

@@ -1,4 +1,6 @@
-"""Who is asking for a page."""
+"""Who is asking for a page, and for what."""
+
+from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth import login
@@ -31,3 +33,11 @@ def signed_in(request: HttpRequest) -> AbstractBaseUser:
     if not request.user.is_authenticated:
         raise Http404(protocol.REFUSALS["not_found"])
     return request.user
+
+
+def uuid_or_none(text: str) -> UUID | None:
+    """The id that an address or a form names, if it is one."""
+    try:
+        return UUID(text)
+    except ValueError:
+        return None

@@ -173,6 +173,16 @@ class ConversationListTests(AdminCase):
                 self.assertEqual(self.listed(q=words), {talk.id})
         self.assertEqual(self.listed(q="mars"), set())
 
+    def test_search_by_what_was_said_for_one_who_may_read_it(self):
+        talk = self.talk()
+        self.reply(talk, "About 384,400 kilometres, says Kepler")
+        self.talk(self.bob)
+        for query in ("kepler", '"says kepler"', "kilom"):
+            with self.subTest(query):
+                self.assertEqual(self.listed(q=query), {talk.id})
+        self.client.force_login(self.olga)
+        self.assertEqual(self.listed(q="kepler"), set())
+
     def test_a_deleted_one_is_marked_and_has_no_messages(self):
         self.talk().delete_content()
         page = self.get(CONVERSATIONS)

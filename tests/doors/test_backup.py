@@ -60,6 +60,7 @@ class BackupCase(SimpleTestCase):
             ack = await tab.send("and then?")
             await tab.text_of(ack["reply"], 60)
             shown = tab.message(ack["reply"])["text"]
+            self.assertIn("1 conversation found", await self.search(alice))
             copy()
             whole = await tab.ended(ack["reply"])
             self.assertEqual((whole["status"], whole["text"]), ("done", numbered(400)))
@@ -76,6 +77,11 @@ class BackupCase(SimpleTestCase):
             self.assertTrue(broken["text"].startswith(shown))
             self.assertTrue(numbered(400).startswith(broken["text"]))
             self.assertEqual((await later.ask(asks(tokens=3)))["status"], "done")
+            self.assertIn("1 conversation found", await self.search(alice))
+
+    async def search(self, person: Person) -> str:
+        async with person.http.get(f"{person.url}/search/?q=and+then") as response:
+            return await response.text()
 
 
 class SqliteTests(BackupCase):
@@ -126,7 +132,8 @@ class MoveTests(BackupCase):
             async with Person(old.url) as alice:
                 tab = await alice.tab()
                 await tab.ask(asks(tokens=30, reasoning=3), assistant="plan")
-                await tab.ask(asks(tokens=3))
+                await tab.ask(asks("and then", tokens=3))
+                self.assertIn("1 conversation found", await self.search(alice))
                 old.kill()
                 for server, command in ((old, "dumpdata"), (new, "migrate"), (new, "loaddata")):
                     line = documented(f".venv/bin/python manage.py {command}")
@@ -142,6 +149,7 @@ class MoveTests(BackupCase):
                     [(m["id"], m["role"], m["status"], m["text"]) for m in tab.shown()],
                 )
                 self.assertEqual((await later.ask(asks(tokens=3)))["status"], "done")
+                self.assertIn("1 conversation found", await self.search(alice))
             # And whoever is new takes no number that came along.
             async with Person(new.url) as bob:
                 self.assertEqual((await (await bob.tab()).ask(asks(tokens=2)))["status"], "done")

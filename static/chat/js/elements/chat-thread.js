@@ -11,6 +11,7 @@ import * as words from "../words.js";
 /** @typedef {import("./chat-message.js").ChatMessage} ChatMessage */
 
 const QUEUED = "queued";
+const MARKED = 2000; // ms
 
 export class ChatThread extends HTMLElement {
   /** @type {Map<string, ChatMessage>} */ #drawn = new Map();
@@ -44,12 +45,26 @@ export class ChatThread extends HTMLElement {
     part(this, "earlier").hidden = !state.messages[0]?.parent;
     this.#begin(messages, fresh);
     this.#end?.follow();
+    if (this.dataset.found) this.#reveal(this.dataset.found);
   }
 
   /** Opens the last question for editing. */
   editLast() {
     const elements = [...this.#drawn.values()].reverse();
     elements.find((element) => element.querySelector('article[data-role="user"]'))?.edit();
+  }
+
+  /** Goes to what a search led to, once, and marks it for a moment. @param {string} id */
+  #reveal(id) {
+    delete this.dataset.found;
+    const message = this.#drawn.get(id);
+    const article = message?.querySelector("article");
+    if (!message || !article) return;
+    this.#end?.show(message);
+    article.tabIndex = -1;
+    article.focus({ preventScroll: true });
+    article.toggleAttribute("data-found", true);
+    setTimeout(() => article.toggleAttribute("data-found", false), MARKED);
   }
 
   /** @param {State["queued"]} queued @param {boolean} online */

@@ -39,6 +39,15 @@ export class StickyEnd {
     this.follow();
   }
 
+  /** Goes to a child of the content, and lets go of the end. @param {Element} element */
+  show(element) {
+    this.pinned = false;
+    // Less than the gap to the one above, which would else be what keeps its place.
+    this.#scroller.scrollTop = this.#position(element) - 8;
+    this.#top = this.#scroller.scrollTop;
+    this.#remember();
+  }
+
   /** @param {(pinned: boolean) => void} changed */
   #scrolled(changed) {
     // Whoever scrolls while something above changes its height wants only the former to be seen.
