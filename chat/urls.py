@@ -1,7 +1,7 @@
 from django.urls import path
 from django.views.generic import TemplateView
 
-from .views import accounts, conversations, page, preferences
+from .views import accounts, conversations, export, page, preferences
 
 app_name = "chat"
 urlpatterns = [
@@ -10,7 +10,9 @@ urlpatterns = [
     path("c/<uuid:conversation>/messages/", conversations.earlier_messages, name="messages"),
     path("c/<uuid:conversation>/rename/", conversations.rename, name="rename"),
     path("c/<uuid:conversation>/delete/", conversations.delete, name="delete"),
+    path("c/<uuid:conversation>/export/", export.one, name="export"),
     path("conversations/", conversations.list_conversations, name="list"),
+    path("export/", export.everything, name="export-all"),
     path("sign-in/", accounts.SignIn.as_view(), name="sign-in"),
     path("sign-out/", accounts.SignOut.as_view(), name="sign-out"),
     path("sign-up/", accounts.SignUp.as_view(), name="sign-up"),

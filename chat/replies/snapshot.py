@@ -50,6 +50,12 @@ def entries(user: AbstractBaseUser) -> list[dict]:
     return [entry(conversation) for conversation in Conversation.objects.owned_by(user).listed()]
 
 
+def ids(user: AbstractBaseUser) -> list[UUID]:
+    """The user's conversations, the latest first."""
+    latest_first = Conversation.objects.owned_by(user).alive().order_by("-updated", "id")
+    return list(latest_first.values_list("id", flat=True))
+
+
 def entries_by_owner(ids: Iterable[UUID]) -> list[tuple[int, dict]]:
     """The entries of the conversations `ids`, deleted ones too, each with its owner's key."""
     conversations = Conversation.objects.filter(id__in=ids).with_activity()
@@ -62,7 +68,7 @@ def shown(user: AbstractBaseUser, id: UUID, have: dict[UUID, int] | None = None)
     `have` says of messages how much of their text the reader holds: it is left out. Raises
     Refused("not_found") for a conversation that is not this user's to see.
     """
-    conversation = _readable(user, id)
+    conversation = readable(user, id)
     rows = conversation.messages.shown().filter(seq__lte=conversation.last_seq)
     first = _first_of_page(rows)
     page = list(rows.filter(seq__gte=first).order_by("seq"))
@@ -71,7 +77,7 @@ def shown(user: AbstractBaseUser, id: UUID, have: dict[UUID, int] | None = None)
 
 def since(user: AbstractBaseUser, id: UUID, seq: int) -> Snapshot:
     """The messages with a higher `seq`, on whatever branch. Raises as `shown`."""
-    conversation = _readable(user, id)
+    conversation = readable(user, id)
     rows = conversation.messages.filter(seq__lte=conversation.last_seq)
     new = list(rows.filter(seq__gt=seq).order_by("seq"))
     last = next((row for row in reversed(new) if row.shown), None)
@@ -96,13 +102,14 @@ def grown(conversation: Conversation, new: list[Message]) -> Snapshot:
 def earlier(user: AbstractBaseUser, id: UUID, before: int) -> list[MessageObject]:
     """The page of the shown branch that ends before the message number `before`. Raises as
     `shown`."""
-    conversation = _readable(user, id)
+    conversation = readable(user, id)
     rows = conversation.messages.shown().filter(seq__lt=before)
     first = _first_of_page(rows)
     return message_objects(conversation, list(rows.filter(seq__gte=first).order_by("seq")))
 
 
-def _readable(user: AbstractBaseUser, id: UUID) -> Conversation:
+def readable(user: AbstractBaseUser, id: UUID) -> Conversation:
+    """The user's conversation, as it stands. Raises as `shown`."""
     mine = Conversation.objects.owned_by(user).alive().with_activity()
     conversation = mine.filter(id=id).first()
     if conversation is None:
