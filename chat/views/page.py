@@ -16,6 +16,7 @@ from chat.protocol import Refused
 from chat.replies import snapshot
 
 from .accounts import FORMERLY
+from .conversations import earlier
 from .visitor import person
 
 # What the empty page suggests: to a model, and to the demo, which has an answer to each.
@@ -47,12 +48,17 @@ def page(request: HttpRequest, conversation: UUID | None = None) -> HttpResponse
         except Refused as refused:
             raise Http404(protocol.REFUSALS[refused.code]) from None
     messages = shown.messages if shown else []
+    # Who reads without a script turns pages; a script fetches what it wants itself.
+    before = conversation is not None and "before" in request.GET
+    if before:
+        messages = earlier(request, user, conversation)
     answers = llm.get()
     demo = isinstance(answers, Demo)
     profile = Profile.objects.of(user)
     context = {
         "conversation": shown.entry if shown else None,
         "messages": messages,
+        "before": before,
         "earlier": bool(messages and messages[0]["parent"]),
         "conversations": snapshot.entries(user),
         "me": {**profile.as_person(), "staff": user.is_staff},

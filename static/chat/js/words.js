@@ -97,6 +97,9 @@ export const count = (length, limit) => `${length.toLocaleString()} of ${limit.t
 /** @param {string} title */
 export const more = (title) => `More about “${title}”`;
 
+/** The foot of a printed sheet. @param {string} title @param {Date} date */
+export const printed = (title, date) => `${title} · ${date.toLocaleDateString(undefined, { dateStyle: "long" })}`;
+
 export const SAID = { user: "You said", assistant: "The assistant said" };
 export const COPIED = "Copied";
 export const RETRY = "Retry";

@@ -46,6 +46,11 @@ export class ChatThread extends HTMLElement {
     this.#end?.follow();
   }
 
+  /** Draws everything, for paper. */
+  unveil() {
+    this.#drawn.forEach((message) => message.unveil());
+  }
+
   /** Opens the last question for editing. */
   editLast() {
     const elements = [...this.#drawn.values()].reverse();

@@ -1,7 +1,10 @@
 // @ts-check
-// <conversation-menu>: what can be done with a conversation of the list: rename it in place, or delete it once confirmed.
+// <conversation-menu>: what can be done with a conversation of the list: rename it in place, take it along,
+// or delete it once confirmed.
 
 import { action, asked, clone, part, say } from "./parts.js";
+
+const NONE = "00000000-0000-0000-0000-000000000000";
 
 export class ConversationMenu extends HTMLElement {
   /** @type {string} */ #conversation = "";
@@ -10,7 +13,8 @@ export class ConversationMenu extends HTMLElement {
   connectedCallback() {
     this.addEventListener("click", (event) => {
       const name = asked(event)?.name;
-      if (name === "rename" || name === "delete") this.#menu.hidePopover();
+      const exported = /** @type {Element} */ (event.target).closest("[data-export]");
+      if (name === "rename" || name === "delete" || exported) this.#menu.hidePopover();
       if (name === "rename") this.#rename();
       else if (name === "delete") this.#confirm.showModal();
     });
@@ -24,6 +28,7 @@ export class ConversationMenu extends HTMLElement {
   open(conversation, button) {
     this.#conversation = conversation;
     this.#item = button.closest("[data-id]");
+    for (const link of this.querySelectorAll("[data-export]")) link.href = link.dataset.export.replace(NONE, conversation);
     this.#menu.showPopover();
     const { bottom, top, right } = button.getBoundingClientRect();
     const { offsetHeight: height, offsetWidth: width } = this.#menu;
