@@ -8,7 +8,7 @@ from django.utils import timezone
 from chat.models import Conversation, Message, Step
 from chat.protocol import reply_error
 
-from .rows import in_order
+from .rows import in_order, steps_of
 
 SUFFIX = "json"
 CONTENT_TYPE = "application/json"
@@ -67,7 +67,7 @@ def _message(row: Message) -> dict:
         "text": row.text,
         "kept": row.kept,
         "reasoning": row.reasoning,
-        "steps": [_step(step) for step in row.steps.all()],
+        "steps": [_step(step) for step in steps_of(row)],
         "assistant": row.assistant,
         "model": row.model,
         "created": row.created.isoformat(),

@@ -11,7 +11,7 @@ from chat.protocol import reply_error
 
 from . import prose
 from .filename import UNTITLED
-from .rows import in_order
+from .rows import in_order, steps_of
 
 SUFFIX = "md"
 CONTENT_TYPE = "text/markdown; charset=utf-8"
@@ -31,11 +31,13 @@ def conversation(found: Conversation) -> Iterator[str]:
     """The shown branch, message by message."""
     yield f"# {prose.line(found.title) or UNTITLED}\n\n"
     yield f"{_moment(found.created)}, exported {_moment(timezone.now())}\n"
-    hidden = found.messages.filter(shown=False).count()
-    if hidden:
-        yield f"\n*{hidden} more in other versions, which the export as JSON has.*\n"
+    shown = 0
     for row in in_order(found.messages.shown()):
+        shown += 1
         yield "\n" + "\n\n".join(_blocks(row)) + "\n"
+    if found.last_seq > shown:
+        more = found.last_seq - shown
+        yield f"\n---\n\n*{more} more in other versions, which the export as JSON has.*\n"
 
 
 def index(found: Iterable[tuple[str, Conversation]]) -> Iterator[str]:
@@ -53,7 +55,7 @@ def _blocks(row: Message) -> Iterator[str]:
         yield "<details>\n<summary>Reasoning</summary>"
         yield prose.quoted(row.reasoning)
         yield "</details>"
-    if steps := row.steps.all():
+    if steps := steps_of(row):
         named = (f"{prose.line(step.label or step.name)}{_took(step.ms)}" for step in steps)
         yield f"Steps: {', '.join(named)}"
     if row.text:

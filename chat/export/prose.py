@@ -27,7 +27,8 @@ def quoted(text: str) -> str:
     if shown.doubtful:
         return fenced(text)
     # Two spaces keep a line from flowing into the next.
-    return "\n".join(f"> {one}  " if one.strip() else ">" for one in shown.lines)
+    lines = (f"> {one}  " if one.strip() else ">" for one in shown.lines)
+    return "\n".join(lines).rstrip()
 
 
 def whole(text: str) -> str:

@@ -4,7 +4,7 @@ Plain functions over the ORM, for the sockets (in a database thread) and for the
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -50,10 +50,15 @@ def entries(user: AbstractBaseUser) -> list[dict]:
     return [entry(conversation) for conversation in Conversation.objects.owned_by(user).listed()]
 
 
-def ids(user: AbstractBaseUser) -> list[UUID]:
-    """The user's conversations, the latest first."""
-    latest_first = Conversation.objects.owned_by(user).alive().order_by("-updated", "id")
-    return list(latest_first.values_list("id", flat=True))
+def all_readable(user: AbstractBaseUser) -> Iterator[Conversation]:
+    """The user's conversations, the latest first, each as `readable` has it: a few are read at
+    once, and what was deleted until then is left out."""
+    mine = Conversation.objects.owned_by(user).alive()
+    ids = list(mine.order_by("-updated", "id").values_list("id", flat=True))
+    for start in range(0, len(ids), PAGE):
+        page = ids[start : start + PAGE]
+        found = mine.with_activity().in_bulk(page)
+        yield from (_settled(found[id]) for id in page if id in found)
 
 
 def entries_by_owner(ids: Iterable[UUID]) -> list[tuple[int, dict]]:
@@ -114,6 +119,10 @@ def readable(user: AbstractBaseUser, id: UUID) -> Conversation:
     conversation = mine.filter(id=id).first()
     if conversation is None:
         raise Refused("not_found")
+    return _settled(conversation)
+
+
+def _settled(conversation: Conversation) -> Conversation:
     # A status is told from the row, so a reply whose worker is gone is ended before it is read.
     if conversation.active and abandoned(conversation.messages.all()).settle():
         conversation.active = False

@@ -6,7 +6,6 @@ from uuid import UUID
 
 from asgiref.sync import sync_to_async
 from django.contrib.auth.decorators import login_required
-from django.contrib.auth.models import AbstractBaseUser
 from django.http import Http404, HttpRequest, StreamingHttpResponse
 from django.utils import timezone
 from django.utils.http import content_disposition_header
@@ -17,7 +16,6 @@ from chat import protocol
 from chat.export import FORMATS
 from chat.export.archive import archive
 from chat.export.filename import filename
-from chat.models import Conversation
 from chat.protocol import Refused
 from chat.replies import snapshot
 
@@ -43,7 +41,7 @@ def one(request: HttpRequest, conversation: UUID) -> StreamingHttpResponse:
 @login_required
 def everything(request: HttpRequest) -> StreamingHttpResponse:
     """All of the person's conversations as a ZIP file."""
-    pieces = archive(_conversations(request.user), _form(request))
+    pieces = archive(snapshot.all_readable(request.user), _form(request))
     return _download(pieces, filename("Conversations", timezone.now(), "zip"), "application/zip")
 
 
@@ -52,14 +50,6 @@ def _form(request: HttpRequest) -> ModuleType:
         return FORMATS[request.GET.get("as", "markdown")]
     except KeyError:
         raise Http404(f"?as= takes {' or '.join(FORMATS)}.") from None
-
-
-def _conversations(user: AbstractBaseUser) -> Iterator[Conversation]:
-    for id in snapshot.ids(user):
-        try:
-            yield snapshot.readable(user, id)
-        except Refused:  # deleted meanwhile
-            continue
 
 
 def _download(pieces: Iterator[bytes], name: str, content_type: str) -> StreamingHttpResponse:

@@ -18,7 +18,7 @@ from hypothesis import strategies as some
 
 from chat.export import data, markdown
 from chat.export.filename import filename
-from chat.models import Conversation, Message, Step, lease_end
+from chat.models import Conversation, Message, Step
 
 NOW = datetime(2026, 11, 22, 14, 30, tzinfo=UTC)
 # Of a message: the server's own affair, or said by another field.
@@ -43,7 +43,13 @@ def plant(owner, title: str = "A title") -> Conversation:
         **{"reasoning": "I think <b>", "reasoning_length": 11, "ended": NOW, **usage},
     )
     Step.objects.create(
-        message=stopped, position=1, name="plan", label="Planning", status="done", started=NOW, ms=1234
+        message=stopped,
+        position=1,
+        name="plan",
+        label="Planning",
+        status="done",
+        started=NOW,
+        ms=1234,
     )
     Step.objects.create(
         message=stopped, position=2, name="look", label="", status="error", started=NOW, detail="No"
@@ -145,7 +151,9 @@ class MarkdownTests(ExportCase):
         told = await self.text("markdown")
         self.assertTrue(told.startswith("# A title\n"))
         self.assertIn("> What?  \n>   Say it.", told)
-        self.assertIn("Some\n\n*The server restarted while it was writing this reply. The text", told)
+        self.assertIn(
+            "Some\n\n*The server restarted while it was writing this reply. The text", told
+        )
         self.assertIn("*The model's server refused the key. Tell your administrator.*", told)
         self.assertIn("It is being\n\n*This reply was still being written when it was", told)
         self.assertIn(" UTC · m-3\n", told)
@@ -234,7 +242,9 @@ class MemoryTests(TestCase):
         tree = Conversation.objects.create(owner=owner)
         parent, text = None, "word " * 20_000
         for _ in range(100):
-            parent = tree.add(parent=parent, **said("user" if parent is None else "assistant", text))
+            parent = tree.add(
+                parent=parent, **said("user" if parent is None else "assistant", text)
+            )
         for form in (markdown, data):
             tracemalloc.start()
             size = sum(len(piece) for piece in form.conversation(tree))
@@ -248,7 +258,7 @@ class MemoryTests(TestCase):
         parent = None
         for number in range(100):
             parent = tree.add(parent=parent, **said("assistant" if number % 2 else "user", "a"))
-        with self.assertNumQueries(3):
+        with self.assertNumQueries(2):
             "".join(data.conversation(tree))
 
 

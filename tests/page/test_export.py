@@ -13,7 +13,18 @@ from tests.page.site import Site
 # What opens and closes blocks, in every order.
 PIECES = (
     *("```", "````", "~~~", "```py", "`", "``", "~", "- ", "1. ", "> ", "#", "---", "|a|\n|-|\n"),
-    *("<script>", "<!--", "<details>", "</details>", "<b", "<?", "<https://a.b>", "&lt;", "\\", "*"),
+    *(
+        "<script>",
+        "<!--",
+        "<details>",
+        "</details>",
+        "<b",
+        "<?",
+        "<https://a.b>",
+        "&lt;",
+        "\\",
+        "*",
+    ),
     *("\n", "\n\n", "\r", "\t", " ", "  ", "    ", "a", "word"),
 )
 texts = some.lists(some.sampled_from(PIECES), max_size=24).map("".join)
