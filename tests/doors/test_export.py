@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import tempfile
 import tracemalloc
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ from pathlib import Path
 from uuid import UUID, uuid4
 from zipfile import ZipFile
 
+from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.test import SimpleTestCase, TestCase
 from django.utils.http import content_disposition_header
@@ -20,6 +22,7 @@ from chat.export import data, markdown
 from chat.export.filename import filename
 from chat.models import Conversation, Message, Step
 
+DOCS = (settings.BASE_DIR / "docs" / "export.md").read_text()
 NOW = datetime(2026, 11, 22, 14, 30, tzinfo=UTC)
 # Of a message: the server's own affair, or said by another field.
 NOT_EXPORTED = {
@@ -137,6 +140,16 @@ class JsonTests(ExportCase):
         for name in ("created", "updated"):
             about[name] = datetime.fromisoformat(about[name])
         self.assertEqual(about | {"id": UUID(about["id"])}, row)
+
+    async def test_the_documented_keys_are_those_that_there_are(self):
+        told = json.loads(await self.text("json"))
+        table = DOCS.split("| Key | What it is |\n|---|---|\n")[1].split("\n\n")[0]
+        first = [row.split("|")[1] for row in table.splitlines()]
+        documented = {name for cell in first for name in re.findall(r"`(\w+)`", cell)}
+        self.assertEqual(documented, set(told["messages"][0]))
+        example = json.loads(re.search(r"```json\n(.*?)```", DOCS, re.DOTALL)[1])
+        self.assertEqual(set(example), set(told))
+        self.assertEqual(set(example["conversation"]), set(told["conversation"]))
 
     async def test_the_servers_own_affairs_are_not(self):
         self.assertNotIn("canary", await self.text("json"))
