@@ -12,7 +12,7 @@ _FENCE = re.compile(r"(?P<mark>`{3,}(?=[^`]*$)|~{3,})")
 _LINE_END = re.compile(r"\r\n?")
 # The beginning of a tag, comment, or declaration. A link in angle brackets is none of them.
 _HTML = re.compile(r"<(?=[A-Za-z][A-Za-z0-9-]*(?:[\s/>]|$)|[/!?])")
-_CODE_OR_HTML = re.compile(rf"(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)|{_HTML.pattern}")
+_ESCAPE_CODE_OR_HTML = re.compile(rf"\\.|(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)|{_HTML.pattern}")
 _SPECIAL = re.compile(r"([\\`*_\[\]<>#|~&!$])")
 
 
@@ -61,7 +61,7 @@ def _shown(text: str) -> _Shown:
             if opening := _FENCE.match(rest):
                 fence = indent, opening["mark"]
             else:
-                one = _CODE_OR_HTML.sub(_as_text, one)
+                one = _ESCAPE_CODE_OR_HTML.sub(_as_text, one)
         elif rest and indent < fence[0]:
             doubtful = True
         elif _closes(rest, fence[1]):
@@ -82,4 +82,4 @@ def _closes(rest: str, mark: str) -> bool:
 
 
 def _as_text(found: re.Match) -> str:
-    return found[0] if found[1] else "&lt;"
+    return "&lt;" if found[0] == "<" else found[0]

@@ -62,6 +62,7 @@ class ProseTests(SimpleTestCase):
     @settings(max_examples=500)
     @given(texts)
     @example("a\n```\ncode that never ends")
+    @example("\\```<script>```")
     @example("- a\n  ```\ncode\n  ```\nb")
     @example("    ```\n```\ncode")
     @example("```\n<b>\n   ```\n<script>")
