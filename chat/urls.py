@@ -1,7 +1,7 @@
 from django.urls import path
 from django.views.generic import TemplateView
 
-from .views import accounts, conversations, page, preferences
+from .views import accounts, conversations, export, page, preferences
 from .views.search import search
 
 app_name = "chat"
@@ -10,7 +10,9 @@ urlpatterns = [
     path("c/<uuid:conversation>/", page.page, name="conversation"),
     path("c/<uuid:conversation>/messages/", conversations.earlier_messages, name="messages"),
     path("c/<uuid:conversation>/select/", conversations.select, name="select"),
+    path("c/<uuid:conversation>/export/", export.one, name="export"),
     path("search/", search, name="search"),
+    path("export/", export.everything, name="export-all"),
     path("conversations/", conversations.list_conversations, name="list"),
     path("conversations/<uuid:conversation>/", conversations.conversation, name="change"),
     path("conversations/<uuid:conversation>/restore/", conversations.restore, name="restore"),

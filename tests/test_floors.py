@@ -30,6 +30,7 @@ FLOORS = {
     "chat.views": (4, "pages"),
     "chat.urls": (4, "pages"),
     "chat.forms": (4, "pages"),
+    "chat.export": (4, "pages"),
     "chat.admin": (4, "admin"),
     "chat.management": (4, "commands"),
     "chat.replies": (3, "replies"),
@@ -44,6 +45,7 @@ FLOORS = {
 
 # Where a library may be imported. Django is everywhere but for DJANGO_STRANGERS.
 ROOMS = {
+    "asgiref": ["chat.views.export"],  # Django's own
     "channels": ["chat.consumers", "chat.routing", "chat.replies.bus", "chatproject.asgi"],
     "channels_redis": ["chat.replies.bus"],
     "csp": ["chat.admin", "chatproject.settings"],

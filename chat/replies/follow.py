@@ -2,7 +2,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -48,7 +48,7 @@ class _Place:
     seen_reasoning: int
     steps: int = 0
     phase: tuple | None = None
-    held_since: float | None = field(default=None)
+    held_since: float | None = None
 
     @property
     def room(self) -> int:
@@ -83,8 +83,8 @@ class Follower:
         self.revision: int | None = 0
         self._hub = hub
         self._user = user
+        self.bye = close
         self._deliver = send
-        self._close = close
         self._woken = asyncio.Event()
         self._requests: deque[_Request] = deque()
         self._entries: dict[str, dict] = {}
@@ -145,9 +145,6 @@ class Follower:
         held = self._place is not None and self._place.held_since is not None
         if held or self._news or self._requests:
             self.wake()
-
-    async def bye(self, code: int) -> None:
-        await self._close(code)
 
     # The one task of the socket
 

@@ -4,7 +4,7 @@ Plain functions over the ORM, for the sockets (in a database thread) and for the
 """
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -61,6 +61,17 @@ def entries(user: AbstractBaseUser, *, after: Place | None = None) -> dict:
     }
 
 
+def all_readable(user: AbstractBaseUser) -> Iterator[Conversation]:
+    """The user's conversations, the latest first, each as `readable` has it: a few are read at
+    once, and what was deleted until then is left out."""
+    mine = Conversation.objects.owned_by(user).alive()
+    ids = list(mine.order_by("-updated", "id").values_list("id", flat=True))
+    for start in range(0, len(ids), PAGE):
+        page = ids[start : start + PAGE]
+        found = mine.with_activity().in_bulk(page)
+        yield from (_settled(found[id]) for id in page if id in found)
+
+
 def entries_by_owner(ids: Iterable[UUID]) -> list[tuple[int, dict]]:
     """The entries of the conversations `ids`, deleted ones too, each with its owner's key."""
     conversations = Conversation.objects.filter(id__in=ids).with_activity()
@@ -79,7 +90,7 @@ def shown(
     message that must be among them, however far back, if it is in that branch. Raises
     Refused("not_found") for a conversation that is not this user's to see.
     """
-    conversation = _readable(user, id)
+    conversation = readable(user, id)
     rows = conversation.messages.shown().filter(seq__lte=conversation.last_seq)
     first = _first_of_page(rows)
     if through is not None:
@@ -91,7 +102,7 @@ def shown(
 
 def since(user: AbstractBaseUser, id: UUID, seq: int) -> Snapshot:
     """The messages with a higher `seq`, on whatever branch. Raises as `shown`."""
-    conversation = _readable(user, id)
+    conversation = readable(user, id)
     rows = conversation.messages.filter(seq__lte=conversation.last_seq)
     new = list(rows.filter(seq__gt=seq).order_by("seq"))
     last = next((row for row in reversed(new) if row.shown), None)
@@ -116,7 +127,7 @@ def grown(conversation: Conversation, new: list[Message]) -> Snapshot:
 def earlier(user: AbstractBaseUser, id: UUID, before: int) -> list[MessageObject]:
     """The page of the shown branch that ends before the message number `before`. Raises as
     `shown`."""
-    conversation = _readable(user, id)
+    conversation = readable(user, id)
     rows = conversation.messages.shown().filter(seq__lt=before)
     first = _first_of_page(rows)
     return message_objects(conversation, list(rows.filter(seq__gte=first).order_by("seq")))
@@ -127,11 +138,16 @@ def is_in(user: AbstractBaseUser, id: UUID, message: UUID) -> bool:
     return Message.objects.owned_by(user).filter(conversation=id, id=message).exists()
 
 
-def _readable(user: AbstractBaseUser, id: UUID) -> Conversation:
+def readable(user: AbstractBaseUser, id: UUID) -> Conversation:
+    """The user's conversation, as it stands. Raises as `shown`."""
     mine = Conversation.objects.owned_by(user).alive().with_activity()
     conversation = mine.filter(id=id).first()
     if conversation is None:
         raise Refused("not_found")
+    return _settled(conversation)
+
+
+def _settled(conversation: Conversation) -> Conversation:
     # A status is told from the row, so a reply whose worker is gone is ended before it is read.
     if conversation.active and abandoned(conversation.messages.all()).settle():
         conversation.active = False

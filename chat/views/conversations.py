@@ -5,6 +5,7 @@ from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
+from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest, JsonResponse
 from django.shortcuts import redirect
@@ -14,7 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from chat import protocol
 from chat.models.conversation import Place
-from chat.protocol import Refused
+from chat.protocol import MessageObject, Refused
 from chat.replies import snapshot, tree
 
 from .visitor import signed_in, uuid_or_none
@@ -37,14 +38,21 @@ def list_conversations(request: HttpRequest) -> JsonResponse:
 @require_GET
 def earlier_messages(request: HttpRequest, conversation: UUID) -> JsonResponse:
     """The page of messages before the one that `?before=` numbers."""
+    messages = earlier(request, signed_in(request), conversation)
+    return JsonResponse({"messages": messages, "earlier": bool(messages and messages[0]["parent"])})
+
+
+def earlier(
+    request: HttpRequest, user: AbstractBaseUser, conversation: UUID
+) -> list[MessageObject]:
+    """The page of the user's messages before the one that `?before=` numbers, else Http404."""
     before = request.GET.get("before", "")
     if not before.isdecimal() or len(before) > 9:
         raise Http404("?before= takes the seq of a message.")
     try:
-        messages = snapshot.earlier(signed_in(request), conversation, int(before))
+        return snapshot.earlier(user, conversation, int(before))
     except Refused as refused:
         raise Http404(protocol.REFUSALS[refused.code]) from None
-    return JsonResponse({"messages": messages, "earlier": bool(messages and messages[0]["parent"])})
 
 
 @require_http_methods(["PATCH", "DELETE"])

@@ -16,6 +16,7 @@ from chat.protocol import Refused
 from chat.replies import snapshot
 
 from .accounts import FORMERLY
+from .conversations import earlier
 from .sections import sections
 from .visitor import person, uuid_or_none
 
@@ -51,6 +52,10 @@ def page(request: HttpRequest, conversation: UUID | None = None) -> HttpResponse
     messages = shown.messages if shown else []
     found = any(message["id"] == str(sought) for message in messages)
     hidden = bool(shown and sought and not found) and snapshot.is_in(user, conversation, sought)
+    # Who reads without a script turns pages; a script fetches what it wants itself.
+    before = conversation is not None and "before" in request.GET
+    if before:
+        messages = earlier(request, user, conversation)
     answers = llm.get()
     demo = isinstance(answers, Demo)
     profile = Profile.objects.of(user)
@@ -58,6 +63,7 @@ def page(request: HttpRequest, conversation: UUID | None = None) -> HttpResponse
     context = {
         "conversation": shown.entry if shown else None,
         "messages": messages,
+        "before": before,
         "earlier": bool(messages and messages[0]["parent"]),
         "found": sought if found else "",
         "hidden": sought if hidden else "",

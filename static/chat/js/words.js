@@ -111,6 +111,8 @@ export const deleted = (title) => `Deleted “${title}”`;
 
 /** @param {string} title */
 export const undoable = (title) => `“${title}” is deleted. To undo it, press Control and Z now.`;
+/** The foot of a printed sheet. @param {string} title @param {Date} date */
+export const printed = (title, date) => `${title} · ${date.toLocaleDateString(undefined, { dateStyle: "long" })}`;
 
 export const SAID = { user: "You said", assistant: "The assistant said" };
 export const COPIED = "Copied";

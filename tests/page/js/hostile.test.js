@@ -14,7 +14,7 @@ const ALLOWED = new Set(
 const ATTRIBUTES = new Set(
   (
     "href rel target title id class dir type disabled checked role tabindex aria-label aria-hidden aria-pressed scope start hidden " +
-    "data-level data-align data-caret data-part data-language data-action data-display"
+    "data-level data-align data-caret data-part data-language data-action data-display data-bare"
   ).split(" "),
 );
 const template = (/** @type {string} */ id) => /** @type {HTMLTemplateElement} */ (document.getElementById(id));

@@ -119,6 +119,7 @@ export class ChatApp extends HTMLElement {
     // A footnote's link changes the address too, but not the page.
     addEventListener("popstate", () => location.pathname !== this.#path && location.reload());
     addEventListener("storage", () => this.#schedule()); // What another tab has shown is read here, too.
+    addEventListener("beforeprint", () => this.#print());
     addEventListener("pagehide", () => client.pause());
     addEventListener("pageshow", ({ persisted }) => persisted && client.connect());
     document.addEventListener("visibilitychange", () => {
@@ -201,6 +202,13 @@ export class ChatApp extends HTMLElement {
       part(this, "failure").showPopover();
       return false;
     }
+  }
+
+  /** All that is loaded goes on paper, with a line at the foot of each sheet that says of what. */
+  #print() {
+    part(this, "thread").unveil();
+    const line = words.printed(this.#client.state.title || words.UNTITLED, new Date());
+    document.documentElement.style.setProperty("--printed", JSON.stringify(line));
   }
 
   #schedule() {

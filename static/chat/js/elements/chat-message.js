@@ -53,6 +53,11 @@ export class ChatMessage extends HTMLElement {
     editor.open(this.#message?.text ?? "");
   }
 
+  /** Draws all of it, wherever it is: on paper nothing comes into view later. */
+  unveil() {
+    this.#view?.now();
+  }
+
   #closeEditor() {
     part(this, "editor").remove();
     delete this.#article.dataset.editing;

@@ -48,6 +48,11 @@ export class ChatThread extends HTMLElement {
     if (this.dataset.found) this.#reveal(this.dataset.found);
   }
 
+  /** Draws everything, for paper. */
+  unveil() {
+    this.#drawn.forEach((message) => message.unveil());
+  }
+
   /** Opens the last question for editing. */
   editLast() {
     const elements = [...this.#drawn.values()].reverse();

@@ -1,7 +1,10 @@
 // @ts-check
-// <conversation-menu>: what can be done with a conversation of the list: rename it in place, pin it or not, delete it.
+// <conversation-menu>: what can be done with a conversation of the list: rename it in place, pin it or not, take it
+// along, delete it.
 
 import { action, asked, clone, part, say } from "./parts.js";
+
+const NONE = "00000000-0000-0000-0000-000000000000";
 
 export class ConversationMenu extends HTMLElement {
   /** @type {HTMLElement | null} */ #item = null;
@@ -11,6 +14,8 @@ export class ConversationMenu extends HTMLElement {
     this.addEventListener("click", (event) => {
       const name = asked(event)?.name;
       const item = this.#item;
+      const exported = /** @type {Element} */ (event.target).closest("[data-export]");
+      if (exported) this.#menu.hidePopover();
       if (!item || !name) return;
       this.#menu.hidePopover();
       const conversation = item.dataset.id;
@@ -33,6 +38,9 @@ export class ConversationMenu extends HTMLElement {
     this.#button = button;
     action(this.#menu, "pin").hidden = pinned;
     action(this.#menu, "unpin").hidden = !pinned;
+    for (const link of /** @type {NodeListOf<HTMLAnchorElement>} */ (this.querySelectorAll("[data-export]"))) {
+      link.href = (link.dataset.export ?? "").replace(NONE, item.dataset.id ?? "");
+    }
     this.#menu.showPopover();
     const { bottom, top, right } = button.getBoundingClientRect();
     const { offsetHeight: height, offsetWidth: width } = this.#menu;

@@ -41,6 +41,13 @@ export class RichText {
     whenNear(this.#message, () => this.#show());
   }
 
+  /** Draws what still waits to come near the view. */
+  now() {
+    if (this.#stream) return;
+    forget(this.#message);
+    this.#show();
+  }
+
   #show() {
     const began = performance.now();
     if (!this.#final && began < this.#next) {
@@ -91,10 +98,10 @@ function whenNear(element, act) {
   observer ??= new IntersectionObserver(
     (entries) => {
       for (const { isIntersecting, target } of entries) {
+        const draw = waiting.get(target);
         if (!isIntersecting) continue;
-        observer?.unobserve(target);
-        waiting.get(target)?.();
-        waiting.delete(target);
+        forget(target);
+        draw?.();
       }
     },
     { root: part(document, "thread"), rootMargin: NEAR },
@@ -103,4 +110,10 @@ function whenNear(element, act) {
   // Seen anew, it is told of at once, wherever it is.
   observer.unobserve(element);
   observer.observe(element);
+}
+
+/** @param {Element} element */
+function forget(element) {
+  observer?.unobserve(element);
+  waiting.delete(element);
 }

@@ -91,6 +91,7 @@ export class Renderer {
     else this.inline(token.tokens, anchor);
     this.#inLink = false;
     lead(anchor, to);
+    anchor.toggleAttribute("data-bare", token.autolink === true); // On paper, others have their address beside them.
     if (token.title) anchor.title = decode(token.title);
     if (to.host && misleads(anchor.textContent ?? "", to.host)) anchor.title = to.host;
     into.append(anchor);

@@ -1,0 +1,77 @@
+"""What a person takes along, sent while it is read from the database."""
+
+from collections.abc import AsyncIterator, Iterator
+from types import ModuleType
+from uuid import UUID
+
+from asgiref.sync import sync_to_async
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpRequest, StreamingHttpResponse
+from django.utils import timezone
+from django.utils.http import content_disposition_header
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET
+
+from chat import protocol
+from chat.export import FORMATS
+from chat.export.archive import archive
+from chat.export.filename import filename
+from chat.protocol import Refused
+from chat.replies import snapshot
+
+PIECE = 64 * 1024  # bytes
+
+
+@never_cache
+@require_GET
+@login_required
+def one(request: HttpRequest, conversation: UUID) -> StreamingHttpResponse:
+    """A conversation of the person's as a file."""
+    form = _form(request)
+    try:
+        found = snapshot.readable(request.user, conversation)
+    except Refused as refused:
+        raise Http404(protocol.REFUSALS[refused.code]) from None
+    pieces = (text.encode() for text in form.conversation(found))
+    return _download(pieces, filename(found.title, found.created, form.SUFFIX), form.CONTENT_TYPE)
+
+
+@never_cache
+@require_GET
+@login_required
+def everything(request: HttpRequest) -> StreamingHttpResponse:
+    """All of the person's conversations as a ZIP file."""
+    pieces = archive(snapshot.all_readable(request.user), _form(request))
+    return _download(pieces, filename("Conversations", timezone.now(), "zip"), "application/zip")
+
+
+def _form(request: HttpRequest) -> ModuleType:
+    try:
+        return FORMATS[request.GET.get("as", "markdown")]
+    except KeyError:
+        raise Http404(f"?as= takes {' or '.join(FORMATS)}.") from None
+
+
+def _download(pieces: Iterator[bytes], name: str, content_type: str) -> StreamingHttpResponse:
+    response = StreamingHttpResponse(_sent(_gathered(pieces)), content_type=content_type)
+    response["Content-Disposition"] = content_disposition_header(True, name)
+    return response
+
+
+def _gathered(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """The same bytes in pieces that are worth sending, none of them empty."""
+    gathered, size = [], 0
+    for piece in pieces:
+        gathered.append(piece)
+        size += len(piece)
+        if size >= PIECE:
+            yield b"".join(gathered)
+            gathered, size = [], 0
+    if size:
+        yield b"".join(gathered)
+
+
+async def _sent(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
+    """Each piece is made in the thread of the request, once the one before it is taken."""
+    while piece := await sync_to_async(next)(pieces, b""):
+        yield piece
