@@ -9,6 +9,7 @@ urlpatterns = [
     path("c/<uuid:conversation>/", page.page, name="conversation"),
     path("c/<uuid:conversation>/messages/", conversations.earlier_messages, name="messages"),
     path("c/<uuid:conversation>/rename/", conversations.rename, name="rename"),
+    path("c/<uuid:conversation>/choose/", conversations.choose, name="choose"),
     path("c/<uuid:conversation>/delete/", conversations.delete, name="delete"),
     path("conversations/", conversations.list_conversations, name="list"),
     path("sign-in/", accounts.SignIn.as_view(), name="sign-in"),

@@ -1,8 +1,16 @@
-"""What a page asks for beside the socket, and changes: the list, older messages, titles."""
+"""What a page asks for beside the socket, and changes: the list, older messages, titles, who
+answers."""
 
+from functools import partial
 from uuid import UUID
 
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseBadRequest,
+    JsonResponse,
+)
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
@@ -41,6 +49,14 @@ def rename(request: HttpRequest, conversation: UUID) -> HttpResponse:
 
 
 @require_POST
+def choose(request: HttpRequest, conversation: UUID) -> HttpResponse:
+    """Have the posted `model` and `assistant` answer from the next reply on; either may be absent.
+    What is not offered is a 400."""
+    chosen = {key: request.POST[key] for key in ("model", "assistant") if key in request.POST}
+    return _change(partial(tree.choose, **chosen), signed_in(request), conversation)
+
+
+@require_POST
 def delete(request: HttpRequest, conversation: UUID) -> HttpResponse:
     """Delete what was said, and stop the reply that is being written."""
     return _change(tree.delete, signed_in(request), conversation)
@@ -50,5 +66,7 @@ def _change(change, *arguments) -> HttpResponse:
     try:
         change(*arguments)
     except Refused as refused:
+        if refused.code == "bad_field":
+            return HttpResponseBadRequest("This model or assistant is not offered here.")
         raise Http404(protocol.REFUSALS[refused.code]) from None
     return HttpResponse(status=204)

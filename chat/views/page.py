@@ -64,8 +64,22 @@ def page(request: HttpRequest, conversation: UUID | None = None) -> HttpResponse
         "limits": settings.CHAT_LIMITS,
         "answers": {"model": answers.model, "demo": demo},
         "suggestions": [_(question) for question in (DEMO if demo else SUGGESTIONS)],
-        "assistants": [
-            {"id": name, "label": name.replace("_", " ").capitalize()} for name in flows.names()
-        ],
+        "models": models(),
+        "assistants": assistants(),
     }
     return render(request, "chat/page.html", context)
+
+
+def models() -> list[dict]:
+    """What a person may choose from; the first one, whose id is "", is the default."""
+    default, *others = llm.models()
+    default = {"id": "", "label": default or llm.get().model or _("Default model")}
+    return [default, *({"id": name, "label": name} for name in others)]
+
+
+def assistants() -> list[dict]:
+    """The flows that a person may choose from, the default first."""
+    return [
+        {"id": name, "label": flows.label(name), "description": flows.description(name)}
+        for name in flows.names()
+    ]
