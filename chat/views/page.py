@@ -66,6 +66,7 @@ def page(request: HttpRequest, conversation: UUID | None = None) -> HttpResponse
         "suggestions": [_(question) for question in (DEMO if demo else SUGGESTIONS)],
         "models": models(),
         "assistants": assistants(),
+        "answering": answering(shown.entry if shown else {}),
     }
     return render(request, "chat/page.html", context)
 
@@ -83,3 +84,13 @@ def assistants() -> list[dict]:
         {"id": name, "label": flows.label(name), "description": flows.description(name)}
         for name in flows.names()
     ]
+
+
+def answering(conversation: dict) -> str:
+    """Who answers in the conversation, as far as a person may choose that; "" where they may not."""
+    names = []
+    for key, offered in (("model", models()), ("assistant", assistants())):
+        chosen = (one for one in offered if one["id"] == conversation.get(key))
+        if len(offered) > 1:
+            names.append(next(chosen, offered[0])["label"])
+    return " · ".join(names)

@@ -34,6 +34,11 @@ export class Http {
     await this.#post(`${this.address(conversation)}rename/`, new URLSearchParams({ title }));
   }
 
+  /** @param {string} conversation @param {Record<string, string>} chosen `model`, `assistant`, or both */
+  async choose(conversation, chosen) {
+    await this.#post(`${this.address(conversation)}choose/`, new URLSearchParams(chosen));
+  }
+
   /** @param {string} conversation */
   async delete(conversation) {
     await this.#post(`${this.address(conversation)}delete/`, new URLSearchParams());

@@ -17,23 +17,32 @@ import { KEPT } from "./protocol.js";
 /** @typedef {import("./protocol.js").Frame} Frame */
 /**
  * @typedef {{
- *   conversation: string | null, made: boolean, gone: boolean, title: string,
+ *   conversation: string | null, made: boolean, gone: boolean, title: string, model: string, assistant: string,
  *   messages: Message[], entries: Entry[],
  *   queued: Frame | null, refusal: { code: string, re: string, text: string } | null,
  *   connection: { status: "connecting" | "open" | "waiting" | "paused" | "ended", delay?: number, code?: number },
  *   wants: "open" | "resync" | null, awaiting: boolean,
  * }} State
- * `made`: the server has the conversation. `gone`: it had, and has it no more. `queued`: the frame of this conversation
+ * `made`: the server has the conversation. `gone`: it had, and has it no more. `model` and `assistant`: who answers, "" is
+ * the site's default. `queued`: the frame of this conversation
  * that is not yet seen to be accepted; `acked` and `waits` (why, and for how many seconds) are the page's notes on it.
  */
 
-/** @param {{ conversation?: { id: string, title: string } | null, messages?: any[], entries?: Entry[] }} page @returns {State} */
+/**
+ * @param {{
+ *   conversation?: { id: string, title: string, model?: string, assistant?: string } | null,
+ *   messages?: any[], entries?: Entry[],
+ * }} page
+ * @returns {State}
+ */
 export function initial({ conversation = null, messages = [], entries = [] } = {}) {
   return {
     conversation: conversation?.id ?? null,
     made: conversation !== null,
     gone: false,
     title: conversation?.title ?? "",
+    model: conversation?.model ?? "",
+    assistant: conversation?.assistant ?? "",
     messages: messages.map((row) => /** @type {Message} */ (merged(undefined, { ...row, from: 0 }))),
     entries: sorted(entries),
     queued: null,
@@ -82,7 +91,7 @@ const RULES = {
     if (told.includes(null)) return { ...state, wants: "resync", awaiting: false };
     const next = {
       ...state,
-      title: frame.conversation?.title ?? state.title,
+      ...facts(state, frame.conversation),
       made: state.made || frame.conversation !== null,
       gone: false,
       messages: [...before(state.messages, told), ...told],
@@ -154,7 +163,7 @@ const RULES = {
     return {
       ...state,
       entries: deleted ? others : sorted([...others, entry]),
-      title: shown && !deleted ? entry.title : state.title,
+      ...facts(state, shown && !deleted ? entry : null),
       gone: state.gone || (shown && Boolean(deleted)),
     };
   },
@@ -165,11 +174,19 @@ const RULES = {
   "page:queue": (state, { frame, conversation }) => ({ ...state, conversation, queued: frame, refusal: null }),
   "page:list": (state, { entries }) => ({ ...state, entries: sorted(entries) }),
   "page:earlier": (state, { messages }) => ({ ...state, messages: prepended(state.messages, messages) }),
+  "page:choose": (state, { chosen }) => ({ ...state, ...chosen }),
   "page:dismiss": (state) => ({ ...state, refusal: null }),
 };
 
 /** @param {State} state @param {"open" | "resync"} wants @returns {State} */
 const need = (state, wants) => (state.awaiting ? state : { ...state, wants });
+
+/** What is known of the conversation shown, as `told` has it. @param {State} state @param {Partial<Entry> | null} told */
+const facts = (state, told) => ({
+  title: told?.title ?? state.title,
+  model: told?.model ?? state.model,
+  assistant: told?.assistant ?? state.assistant,
+});
 
 /** @param {State} state @param {string} id */
 const find = (state, id) => state.messages.find((message) => message.id === id);

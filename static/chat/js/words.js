@@ -97,6 +97,12 @@ export const count = (length, limit) => `${length.toLocaleString()} of ${limit.t
 /** @param {string} title */
 export const more = (title) => `More about “${title}”`;
 
+/** @param {string} names */
+export const answering = (names) => `Who answers: ${names}`;
+
+/** @param {string} chosen what is not offered any more @param {string} answers */
+export const notOffered = (chosen, answers) => `“${chosen}” is no longer offered here. ${answers} answers instead.`;
+
 export const SAID = { user: "You said", assistant: "The assistant said" };
 export const COPIED = "Copied";
 export const RETRY = "Retry";

@@ -22,11 +22,12 @@ export class ChatApp extends HTMLElement {
   #path = location.pathname;
 
   connectedCallback() {
-    const { user = "", protocol, conversation: id, title = "", listUrl: list = "", conversationUrl = "" } = this.dataset;
+    const { user = "", protocol, conversation: id, title = "", model, assistant } = this.dataset;
+    const { listUrl: list = "", conversationUrl = "" } = this.dataset;
     const token = /** @type {HTMLInputElement} */ (this.querySelector("[name=csrfmiddlewaretoken]")).value;
     this.#http = new Http({ list, conversation: conversationUrl, token });
     const state = initial({
-      conversation: id ? { id, title } : null,
+      conversation: id ? { id, title, model, assistant } : null,
       messages: data("page-messages"),
       entries: data("page-conversations"),
     });
@@ -74,7 +75,9 @@ export class ChatApp extends HTMLElement {
     const asks = {
       send: ({ text, ...how }) => this.#send(text, how),
       stop: () => client.stop(),
-      regenerate: ({ message }) => client.regenerate(message),
+      regenerate: ({ message, model }) => client.regenerate(message, model),
+      "retry-with": ({ message, button }) => part(this, "retry").aim(message, button),
+      choose: (chosen) => this.#choose(chosen),
       continue: ({ message }) => client.proceed(message),
       select: ({ message }) => client.select(message),
       dismiss: () => client.dispatch({ type: "page:dismiss" }),
@@ -103,7 +106,7 @@ export class ChatApp extends HTMLElement {
     });
   }
 
-  /** @param {string} text @param {{ parent?: string | null, assistant?: string }} how */
+  /** @param {string} text @param {{ parent?: string | null }} how */
   #send(text, how = {}) {
     this.#client.send(text, how);
     const { conversation, made } = this.#client.state;
@@ -134,6 +137,14 @@ export class ChatApp extends HTMLElement {
     } catch {
       // The list stays as it was; the next reconnect asks again.
     }
+  }
+
+  /** Who answers from now on. @param {Record<string, string>} chosen `model` or `assistant` */
+  async #choose(chosen) {
+    const { conversation, made, model, assistant } = this.#client.state;
+    this.#client.dispatch({ type: "page:choose", chosen });
+    if (!conversation || !made || (await this.#try(this.#http.choose(conversation, chosen)))) return;
+    this.#client.dispatch({ type: "page:choose", chosen: { model, assistant } });
   }
 
   /** @param {string} conversation */
@@ -170,6 +181,7 @@ export class ChatApp extends HTMLElement {
     part(this, "gone").hidden = !state.gone;
     part(this, "thread").render(state);
     part(this, "composer").render(state);
+    part(this, "picker")?.render(state); // It is not there where there is no choice.
     part(this, "connection").render(state);
     part(this, "voice").render(state);
     part(this, "sidebar").render(state, (/** @type {string} */ id) => this.#http.address(id));
