@@ -35,7 +35,7 @@ ANSWER = 4_000
 
 # What models put around a title that they were asked for alone.
 THOUGHT = re.compile(r"<think>.*?(</think>|\Z)", re.DOTALL)
-NAMED = re.compile(r"^(#+\s|title\s*:)\s*", re.IGNORECASE)
+NAMED = re.compile(r"^((#+\s|title\s*:)\s*)+", re.IGNORECASE)
 QUOTES = ('""', "''", "``", "**", "__", "“”", "„“", "‘’", "«»", "»«", "‹›", "「」", "『』", "《》")
 # Invisible, but letters and emoji are joined by them.
 JOINERS = "\u200c\u200d"

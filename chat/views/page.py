@@ -87,10 +87,12 @@ def assistants() -> list[dict]:
 
 
 def answering(conversation: dict) -> str:
-    """Who answers in the conversation, as far as a person may choose that; "" where they may not."""
+    """Who answers in the conversation, as far as a person may choose that; "" where they may not.
+    The usual assistant goes without saying where the model has its name there."""
     names = []
     for key, offered in (("model", models()), ("assistant", assistants())):
         chosen = (one for one in offered if one["id"] == conversation.get(key))
-        if len(offered) > 1:
-            names.append(next(chosen, offered[0])["label"])
+        answers = next(chosen, offered[0])
+        if len(offered) > 1 and not (names and answers is offered[0]):
+            names.append(answers["label"])
     return " · ".join(names)

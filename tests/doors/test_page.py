@@ -187,7 +187,8 @@ class ChatTests(PageCase):
         self.assertEqual(self.page.locator(ASKED).count(), 2)
 
     def test_steps_of_a_flow_are_shown(self):
-        self.page.select_option("select", "plan")
+        self.page.click("[data-part=picker-button]")
+        self.page.get_by_role("menuitemradio", name="Plan").click()
         self.send(asks(tokens=4))
         self.page.get_by_text("Planning the answer").wait_for()
         self.until_status("done")

@@ -21,7 +21,9 @@ export class AnswerPicker extends HTMLElement {
   /** @param {import("../store.js").State} state */
   render({ conversation, made, gone, model, assistant }) {
     const names = [this.#check("model", model), this.#check("assistant", assistant)];
-    const answering = names.filter(({ several }) => several).map(({ name }) => name).join(" · ");
+    // The usual assistant goes without saying where the model has its name there.
+    const shown = names.filter(({ several, usual }, index) => several && !(usual && index && names[0].several));
+    const answering = shown.map(({ name }) => name).join(" · ");
     const lost = names.flatMap(({ lost, name }) => (lost ? [words.notOffered(lost, name)] : []));
     const button = part(this, "picker-button");
     write(part(this, "picker-name"), answering);
@@ -44,6 +46,6 @@ export class AnswerPicker extends HTMLElement {
     const answers = found ?? options[0];
     for (const option of options) option.ariaChecked = String(option === answers);
     const name = part(answers, "choice-label").textContent;
-    return { name, several: !group.hidden, lost: found || !chosen ? "" : chosen };
+    return { name, several: !group.hidden, usual: answers === options[0], lost: found || !chosen ? "" : chosen };
   }
 }
