@@ -59,6 +59,7 @@ class OwnershipTests(TestCase):
             ("get", f"/c/{id}/"),
             ("get", f"/c/{id}/messages/?before=9"),
             ("post", f"/c/{id}/rename/"),
+            ("post", f"/c/{id}/choose/"),
             ("post", f"/c/{id}/delete/"),
         ]
 
@@ -70,6 +71,10 @@ class OwnershipTests(TestCase):
         path = f"/c/{self.conversation.id}/"
         self.assertEqual(self.client.post(f"{path}rename/", {"title": "Renamed"}).status_code, 204)
         self.assertContains(self.client.get(path), "Renamed")
+        self.assertEqual(self.client.post(f"{path}choose/", {"assistant": "plan"}).status_code, 204)
+        self.assertContains(self.client.get(path), 'data-assistant="plan"')
+        refused = self.client.post(f"{path}choose/", {"model": "huge"})
+        self.assertContains(refused, "is not offered here", status_code=400)
         self.assertEqual(self.client.post(f"{path}delete/").status_code, 204)
         self.assertEqual(self.client.get(path).status_code, 404)
         self.assertFalse(Message.objects.exists())
@@ -88,7 +93,7 @@ class OwnershipTests(TestCase):
     def test_changes_need_the_csrf_token_and_post(self):
         strict = Client(enforce_csrf_checks=True)
         strict.force_login(self.alice)
-        for action in ("rename", "delete"):
+        for action in ("rename", "choose", "delete"):
             path = f"/c/{self.conversation.id}/{action}/"
             self.assertEqual(strict.post(path).status_code, 403)
             self.assertEqual(strict.get(path).status_code, 405)
@@ -121,6 +126,40 @@ class OwnershipTests(TestCase):
             Conversation.objects.create(owner=self.alice)
         with self.assertNumQueries(len(few)):
             self.client.get(path)
+
+
+class PickerTests(TestCase):
+    LOCAL = {"BACKEND": "chat.llm.openai_compatible.OpenAICompatible", "MODELS": ["small"]}
+    BOTH = {"default": LOCAL | {"MODELS": ["small", "large"]}, "local": LOCAL}
+
+    def setUp(self) -> None:
+        self.alice = get_user_model().objects.create_user("alice")
+        self.client.force_login(self.alice)
+
+    def answering(self, **chosen: str) -> str:
+        id = Conversation.objects.create(owner=self.alice, **{"assistant": "chat"} | chosen).id
+        return self.client.get(f"/c/{id}/").context["answering"]
+
+    @override_settings(LLMS=BOTH, CHAT_LLMS=["default", "local"])
+    def test_it_names_who_answers_as_far_as_there_is_a_choice(self):
+        for chosen, named in (
+            ({}, "small"),
+            ({"model": "local:small"}, "local:small"),
+            ({"model": "large", "assistant": "plan"}, "large · Plan"),
+            ({"model": "gone", "assistant": "gone"}, "small"),
+        ):
+            with self.subTest(chosen):
+                self.assertEqual(self.answering(**chosen), named)
+
+    def test_with_one_model_the_assistants_are_the_choice(self):
+        self.assertEqual(self.answering(), "Chat")
+        self.assertContains(self.client.get("/"), "Plans first, then answers")
+
+    @override_settings(CHAT_FLOWS={"chat": "chat.flows.chat.build"})
+    def test_without_a_choice_there_is_none(self):
+        self.assertEqual(self.answering(), "")
+        self.assertNotContains(self.client.get("/"), "answer-picker")
+        self.assertNotContains(self.client.get("/"), "retry-menu")
 
 
 class SuggestionTests(TestCase):
