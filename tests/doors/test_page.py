@@ -23,7 +23,7 @@ class PageCase(SimpleTestCase):
         require_browser()
         cls.upstream = cls.enterClassContext(Upstream())
         settings = {"OPENAI_BASE_URL": cls.upstream.url, "OPENAI_MODEL": "numbered"}
-        cls.server = cls.enterClassContext(Server(cls.kind, **settings, **cls.settings))
+        cls.server = cls.enterClassContext(Server(cls.kind, **settings | cls.settings))
         cls.browser = cls.enterClassContext(Browser())
 
     def setUp(self) -> None:

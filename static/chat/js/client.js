@@ -69,9 +69,9 @@ export class Client {
    */
   send(text, { parent = this.state.messages.at(-1)?.id ?? null } = {}) {
     const conversation = this.state.conversation ?? uuid();
-    // A conversation that is there knows who answers; one that is made is told.
-    const { made, model, assistant } = this.state;
-    const chosen = made ? {} : { model: model || undefined, assistant: assistant || undefined };
+    // A conversation that is there knows who answers, unless that is on its way; one that is made is told.
+    const { made, model, assistant, choosing } = this.state;
+    const chosen = made ? choosing : { model: model || undefined, assistant: assistant || undefined };
     this.#queue(conversation, send({ cid: uuid(), conversation, text, parent, ...chosen }));
   }
 

@@ -17,14 +17,15 @@ import { KEPT } from "./protocol.js";
 /** @typedef {import("./protocol.js").Frame} Frame */
 /**
  * @typedef {{
- *   conversation: string | null, made: boolean, gone: boolean, title: string, model: string, assistant: string,
+ *   conversation: string | null, made: boolean, gone: boolean, title: string,
+ *   model: string, assistant: string, choosing: { model?: string, assistant?: string },
  *   messages: Message[], entries: Entry[],
  *   queued: Frame | null, refusal: { code: string, re: string, text: string } | null,
  *   connection: { status: "connecting" | "open" | "waiting" | "paused" | "ended", delay?: number, code?: number },
  *   wants: "open" | "resync" | null, awaiting: boolean,
  * }} State
  * `made`: the server has the conversation. `gone`: it had, and has it no more. `model` and `assistant`: who answers, "" is
- * the site's default. `queued`: the frame of this conversation
+ * the site's default. `choosing`: what of it the server may not have heard yet. `queued`: the frame of this conversation
  * that is not yet seen to be accepted; `acked` and `waits` (why, and for how many seconds) are the page's notes on it.
  */
 
@@ -43,6 +44,7 @@ export function initial({ conversation = null, messages = [], entries = [] } = {
     title: conversation?.title ?? "",
     model: conversation?.model ?? "",
     assistant: conversation?.assistant ?? "",
+    choosing: {},
     messages: messages.map((row) => /** @type {Message} */ (merged(undefined, { ...row, from: 0 }))),
     entries: sorted(entries),
     queued: null,
@@ -174,7 +176,8 @@ const RULES = {
   "page:queue": (state, { frame, conversation }) => ({ ...state, conversation, queued: frame, refusal: null }),
   "page:list": (state, { entries }) => ({ ...state, entries: sorted(entries) }),
   "page:earlier": (state, { messages }) => ({ ...state, messages: prepended(state.messages, messages) }),
-  "page:choose": (state, { chosen }) => ({ ...state, ...chosen }),
+  "page:choose": (state, { chosen }) => ({ ...state, ...chosen, choosing: { ...state.choosing, ...chosen } }),
+  "page:chosen": (state) => ({ ...state, choosing: {} }),
   "page:dismiss": (state) => ({ ...state, refusal: null }),
 };
 

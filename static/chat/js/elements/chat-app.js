@@ -143,8 +143,11 @@ export class ChatApp extends HTMLElement {
   async #choose(chosen) {
     const { conversation, made, model, assistant } = this.#client.state;
     this.#client.dispatch({ type: "page:choose", chosen });
-    if (!conversation || !made || (await this.#try(this.#http.choose(conversation, chosen)))) return;
-    this.#client.dispatch({ type: "page:choose", chosen: { model, assistant } });
+    if (!conversation || !made) return;
+    if (!(await this.#try(this.#http.choose(conversation, chosen)))) {
+      this.#client.dispatch({ type: "page:choose", chosen: { model, assistant } });
+    }
+    this.#client.dispatch({ type: "page:chosen" });
   }
 
   /** @param {string} conversation */
