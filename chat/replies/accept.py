@@ -188,4 +188,5 @@ def _task(conversation: Conversation, reply: Message, instructions: str) -> Task
         # It continues another: the question, what is kept, and the instruction belong together.
         messages, keep_last = [*messages, {"role": "user", "content": GO_ON}], 3
     is_first_line = conversation.titled_by == Conversation.TitledBy.QUESTION
-    return Task(reply, messages, keep_last, instructions, conversation.title * is_first_line)
+    title = conversation.title if is_first_line else ""
+    return Task(reply, messages, keep_last, instructions, title)

@@ -11,9 +11,9 @@ import re
 import unicodedata
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
+from uuid import UUID
 
 from django.conf import settings
-from django.db import Error as DatabaseError
 from django.db import transaction
 
 from chat import llm
@@ -58,11 +58,9 @@ async def entitle(live: LiveReply, task: Task, write: Callable[..., Awaitable]) 
             said, usage = await ask(model, question, reply)
         if await write(_keep, id, cleaned(said), usage, instead_of=task.title):
             bus.ring(bus.CHANGED, id)
-    except (LLMError, TimeoutError, DatabaseError) as error:
+    except Exception as error:  # what it says may be what people said
         code = error.code if isinstance(error, LLMError) else type(error).__name__
         logger.warning("conversation %s keeps its first title: %s", id, code)
-    except Exception:
-        logger.exception("conversation %s keeps its first title", id)
 
 
 async def ask(model: LLM, question: str, reply: str) -> tuple[str, Usage | None]:
@@ -111,7 +109,7 @@ def _unquoted(line: str) -> str:
 
 
 @transaction.atomic
-def _keep(id, title: str, usage: Usage | None, *, instead_of: str) -> bool:
+def _keep(id: UUID, title: str, usage: Usage | None, *, instead_of: str) -> bool:
     """Write down what came of it; whether the conversation has another title now."""
     if usage is not None:
         Conversation.objects.filter(id=id).update(

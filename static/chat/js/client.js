@@ -76,7 +76,7 @@ export class Client {
   }
 
   /** @param {string} message @param {string} [model] another than the conversation's */
-  regenerate(message, model) {
+  regenerate(message, model = this.state.choosing.model) {
     this.#queue(this.state.conversation, regenerate(uuid(), message, model));
   }
 
