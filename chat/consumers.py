@@ -130,7 +130,8 @@ class ChatConsumer(AsyncWebsocketConsumer):
                         reply=accepted.reply,
                     )
                 )
-                self.follower.sent_into(accepted.conversation, accepted.news)
+                if self.follower is not None:  # else it was told bye meanwhile
+                    self.follower.sent_into(accepted.conversation, accepted.news)
             case protocol.Open(conversation=conversation, have=have):
                 self.follower.open(conversation, have, frame)
             case protocol.Select(message=message):

@@ -141,6 +141,7 @@ CHAT_TIMES = {
     "drain": seconds("DRAIN_SECONDS", 10),
     "slow": seconds("SLOW_SECONDS", 60),
     "title": seconds("TITLE_SECONDS", 20),
+    "undo": seconds("UNDO_SECONDS", 60),
 }
 
 # The widest JSON escape of one character is 12 bytes (two \uXXXX), so a full message always fits.
@@ -295,6 +296,8 @@ LOGGING = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "loggers": {
         "chat": {"handlers": ["console"], "level": "INFO", "propagate": False},
+        # Without this a page that fails leaves no word of why, where DEBUG is 0.
+        "django.request": {"handlers": ["console"], "level": "ERROR", "propagate": False},
         "django.channels.server": {"handlers": ["console"], "level": "WARNING", "propagate": False},
         "daphne": {"handlers": ["console"], "level": "WARNING", "propagate": False},
     },

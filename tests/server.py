@@ -6,11 +6,12 @@ import random
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Self
@@ -110,6 +111,17 @@ class Server:
         if self.process is not None and self.process.poll() is None:
             self.kill()
         self.folder.cleanup()
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Another program holds SQLite's lock: all can read, nobody can write."""
+        database = sqlite3.connect(self.data / "chat.sqlite3", isolation_level=None)
+        database.execute("BEGIN EXCLUSIVE")
+        try:
+            yield
+        finally:
+            database.execute("ROLLBACK")
+            database.close()
 
     def manage(self, *arguments: str, **more: object) -> subprocess.CompletedProcess[str]:
         """A management command beside the running server."""

@@ -5,6 +5,7 @@ import json
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Self
+from urllib.parse import quote
 from uuid import uuid4
 
 import aiohttp
@@ -45,11 +46,35 @@ class Person:
             response.raise_for_status()
             return await response.json()
 
+    async def listed(self) -> list[str]:
+        """The ids of all conversations, page after page."""
+        page = await self.get("/conversations/")
+        ids = [entry["id"] for entry in page["conversations"]]
+        while page["next"]:
+            page = await self.get(f"/conversations/?before={quote(page['next'])}")
+            ids += [entry["id"] for entry in page["conversations"]]
+        return ids
+
     async def post(self, path: str, **fields: str) -> int:
         """The status that a form's POST gets."""
+        return await self._ask("POST", path, data=fields)
+
+    async def change(self, conversation: str, **fields: object) -> int:
+        """The status of giving a conversation a `title`, or of having it `pinned`."""
+        return await self._ask("PATCH", f"/conversations/{conversation}/", json=fields)
+
+    async def delete(self, conversation: str) -> int:
+        return await self._ask("DELETE", f"/conversations/{conversation}/")
+
+    async def restore(self, conversation: str) -> int:
+        return await self._ask("POST", f"/conversations/{conversation}/restore/")
+
+    async def _ask(self, method: str, path: str, **body: object) -> int:
         token = {cookie.key: cookie.value for cookie in self.http.cookie_jar}["csrftoken"]
         headers = {"X-CSRFToken": token, "Origin": self.url}
-        async with self.http.post(f"{self.url}{path}", data=fields, headers=headers) as response:
+        async with self.http.request(
+            method, f"{self.url}{path}", headers=headers, **body
+        ) as response:
             return response.status
 
 

@@ -6,11 +6,12 @@ are not loaded, and ids, numbers, times, and states are all there is to see.
 
 from django.contrib import admin
 
+from .account import AccountAdmin
 from .conversation import ConversationAdmin
 from .message import MessageAdmin
 from .policy import lift_trusted_types
 from .profile import ProfileAdmin
 
-__all__ = ["ConversationAdmin", "MessageAdmin", "ProfileAdmin"]
+__all__ = ["AccountAdmin", "ConversationAdmin", "MessageAdmin", "ProfileAdmin"]
 
 lift_trusted_types(admin.site)

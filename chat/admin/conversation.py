@@ -101,7 +101,7 @@ class ConversationAdmin(ContentAdmin):
         conversation = options["obj"]
         readable = may_read(request)
         context |= {
-            "title": (readable and conversation.title)
+            "title": (readable and not conversation.deleted and conversation.title)
             or _("Conversation %(id)s") % {"id": facts.short(conversation.id)},
             "may_stop": self.has_stop_permission(request),
             "show_delete": conversation.deleted is None,

@@ -28,7 +28,7 @@ def label(conversation: Conversation, *, readable: bool) -> SafeString:
     id = format_html('<span class="chat-id">{}</span>', short(conversation.id))
     if not readable:
         return id
-    title = conversation.title or _("Untitled")
+    title = (not conversation.deleted and conversation.title) or _("Untitled")
     return format_html('<span class="chat-title">{}</span> {}', title, id)
 
 

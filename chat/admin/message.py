@@ -34,6 +34,7 @@ class MessageAdmin(ContentAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         rows = super().get_queryset(request).select_related("conversation__owner")
+        rows = rows.filter(conversation__deleted=None)  # they may be there for a while
         words = ("text", "reasoning")
         return rows.defer(*words, *(() if may_read(request) else ("conversation__title",)))
 

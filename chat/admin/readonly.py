@@ -2,8 +2,9 @@ from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
 from django.http import HttpRequest, HttpResponse
 
+from chat.models import Message
 from chat.replies import bus
-from chat.replies.settle import settle_stale
+from chat.replies.settle import abandoned
 
 
 def may_read(request: HttpRequest) -> bool:
@@ -14,7 +15,7 @@ def may_read(request: HttpRequest) -> bool:
 def settle_lost() -> None:
     """Write `interrupted` where a worker is gone: a status is shown as its row has it, so the row
     must be true before it is shown."""
-    for reply in settle_stale():
+    for reply in abandoned(Message.objects.all()).settle():
         bus.ring(bus.ENDED, reply.conversation_id)
 
 

@@ -108,8 +108,9 @@ def read(
 ) -> Transcript:
     """The branch through the message `through` (by default the shown one), and of it the page
     numbered `page` (by default the one with `through`, or the last). What was said is only loaded
-    if it is `readable`."""
-    rows = conversation.messages.order_by("seq").values_list("id", "parent", "shown", "length")
+    if it is `readable`. Of a deleted conversation nothing is, though it may still be there."""
+    there = conversation.messages.filter(conversation__deleted=None)
+    rows = there.order_by("seq").values_list("id", "parent", "shown", "length")
     tree = {row[0]: _Node(*row) for row in rows}
     shown = [node for node in tree.values() if node.shown]
     branch = _branch(tree, through) if through in tree else shown

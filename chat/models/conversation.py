@@ -1,11 +1,14 @@
 import uuid
 from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import models, transaction
-from django.db.models import Exists, F, OuterRef
+from django.db.models import Exists, F, OuterRef, Q
+from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
@@ -15,12 +18,36 @@ from .profile import Profile
 TITLE_LENGTH = 80
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a conversation stands in its owner's list."""
+
+    pinned: bool
+    updated: datetime
+    id: uuid.UUID
+
+    def __str__(self) -> str:
+        return f"{self.pinned:d}_{self.updated.isoformat()}_{self.id}"
+
+    @classmethod
+    def parse(cls, text: str) -> "Place":
+        """The place that `str` made this text of; ValueError if it is none."""
+        pinned, updated, id = text.split("_")
+        if pinned not in ("0", "1"):
+            raise ValueError(text)
+        try:
+            moment = datetime.fromisoformat(updated).astimezone(UTC)
+        except OverflowError:
+            raise ValueError(text) from None
+        return cls(pinned == "1", moment, uuid.UUID(id))
+
+
 class ConversationQuerySet(models.QuerySet):
     def owned_by(self, user: AbstractBaseUser) -> "ConversationQuerySet":
         return self.filter(owner=user)
 
     def alive(self) -> "ConversationQuerySet":
-        """Without the deleted ones, of which only id and owner are left."""
+        """Without the deleted ones: what was said there is removed, or soon will be."""
         return self.filter(deleted=None)
 
     def with_activity(self) -> "ConversationQuerySet":
@@ -32,6 +59,13 @@ class ConversationQuerySet(models.QuerySet):
     def listed(self) -> "ConversationQuerySet":
         """As the list beside the chat shows them: pinned first, the latest first."""
         return self.alive().with_activity().order_by("-pinned", "-updated", "id")
+
+    def after(self, place: Place) -> "ConversationQuerySet":
+        """Those that the list has after `place`, whether or not there still is something there."""
+        # The first condition alone lets the index begin at the place.
+        here = Q(pinned=place.pinned, updated__lte=place.updated)
+        here &= Q(updated__lt=place.updated) | Q(id__gt=place.id)
+        return self.filter(here | Q(pinned=False) if place.pinned else here)
 
     def revisions(self, ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, int]:
         """The revision of each of these conversations."""
@@ -73,6 +107,27 @@ class ConversationQuerySet(models.QuerySet):
         theirs.update(owner=to, revision=F("revision") + 1)
         guest.delete()
         return moved
+
+    # Deletion, by the database's clock: marked first, and removed once it cannot be undone
+
+    def restore(self, id: uuid.UUID, *, undo: float) -> bool:
+        """Bring back a conversation that was deleted less than `undo` seconds ago; False if there
+        is no such one."""
+        deleted = self.filter(id=id, last_seq__gt=0, deleted__gt=Now() - timedelta(seconds=undo))
+        return bool(deleted.update(deleted=None, revision=F("revision") + 1))
+
+    def removable(self, *, undo: float) -> "ConversationQuerySet":
+        """The deleted ones of which something is left that cannot be restored any more."""
+        return self.filter(last_seq__gt=0, deleted__lte=Now() - timedelta(seconds=undo))
+
+    @transaction.atomic
+    def remove(self, id: uuid.UUID, *, undo: float) -> bool:
+        """Remove what was said in a removable one; False if it is none (any more)."""
+        held = self.removable(undo=undo).filter(id=id)
+        if not held.update(revision=F("revision") + 1):
+            return False
+        held.get().delete_content()
+        return True
 
     def lock(self, id: uuid.UUID, *, owner: AbstractBaseUser) -> "Conversation":
         """The owner's conversation, held until the transaction ends, its revision risen by one.
@@ -122,15 +177,28 @@ class Conversation(models.Model):
     pinned = models.BooleanField(default=False)
     created = models.DateTimeField(default=timezone.now)
     updated = models.DateTimeField(default=timezone.now, help_text="When it was last written in.")
-    deleted = models.DateTimeField(null=True, blank=True)
+    deleted = models.DateTimeField(
+        null=True, blank=True, help_text="What was said there is removed soon after."
+    )
     revision = models.PositiveBigIntegerField(default=0)
-    last_seq = models.PositiveIntegerField(default=0)
+    last_seq = models.PositiveIntegerField(
+        default=0, help_text="Of the newest message; 0 where nothing was said, or it is removed."
+    )
 
     objects = ConversationQuerySet.as_manager()
 
     class Meta:
         indexes = [
-            models.Index(fields=["owner", "-pinned", "-updated"], name="conversation_list"),
+            models.Index(
+                fields=["owner", "-pinned", "-updated", "id"],
+                condition=Q(deleted=None),
+                name="conversation_listed",
+            ),
+            models.Index(
+                fields=["deleted"],
+                condition=Q(deleted__isnull=False, last_seq__gt=0),
+                name="conversation_removable",
+            ),
             models.Index(fields=["-updated"], name="conversation_latest"),
         ]
 
@@ -179,12 +247,22 @@ class Conversation(models.Model):
         """Make the branch through `message`, down to the highest `seq` below it, the shown one."""
         self.show_only(message.latest_below())
 
+    def mark_deleted(self) -> None:
+        """Delete it for everybody; until it is removed, it can be restored."""
+        self.deleted = Now()
+        self.save(update_fields=["deleted"])
+
     def delete_content(self) -> None:
-        """Delete what was said. The row stays, so that a late `send` does not make it anew."""
+        """Delete what was said, for good. The row stays, so that a late `send` does not make it
+        anew."""
+        # The reply that is being written first, as its worker has it: that adds no step to it then,
+        # and does not wait for one that is deleted here while this waits for the reply.
+        self.messages.active().update(status=Message.Status.STOPPED)
         self.messages.all().delete()
         self.title = ""
-        self.deleted = timezone.now()
-        self.save(update_fields=["title", "deleted"])
+        self.last_seq = 0
+        self.deleted = self.deleted or timezone.now()
+        self.save(update_fields=["title", "last_seq", "deleted"])
 
 
 def title_of(text: str) -> str:

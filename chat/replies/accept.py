@@ -1,7 +1,7 @@
 """A request becomes rows: one transaction that either writes all of it or refuses it whole."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -53,16 +53,24 @@ class Accepted:
 
 @transaction.atomic
 def accept(
-    user: AbstractBaseUser, frame: Send | Regenerate | Continue, *, worker: str, model: str
+    user: AbstractBaseUser,
+    frame: Send | Regenerate | Continue,
+    *,
+    worker: str,
+    model: str,
+    resume: bool = False,
 ) -> Accepted:
     """Write the rows that `frame` asks for; Refused if it may not be.
 
-    A `cid` that was accepted before gives the same answer again, before any limit is looked at.
+    A `cid` that was accepted before gives the same answer again, before any limit is looked at;
+    with `resume`, and the task again, if this worker was to write the reply and it is still active.
     `model` is the default's name, which may have had to be asked for.
     """
     if connection.features.has_select_for_update:  # SQLite has one writer at a time anyway
         # One request of a user at a time, so that counting rows is exact.
-        get_user_model().objects.select_for_update(no_key=True).values_list("pk").get(pk=user.pk)
+        people = get_user_model().objects.select_for_update(no_key=True)
+        if people.values_list("pk").filter(pk=user.pk).first() is None:
+            raise Refused("not_found")  # who asks has gone meanwhile
     if isinstance(frame, Send):
         conversation = _conversation_of_send(user, frame)
     else:
@@ -71,7 +79,11 @@ def accept(
     found = list(conversation.messages.filter(Q(cid=frame.cid) | Q(id=named)))
     for message in found:
         if message.cid == frame.cid:
-            return _again(conversation, message)
+            accepted, reply = _again(conversation, message)
+            if resume and not reply.is_final and reply.worker == worker:
+                task = _task(conversation, reply, Profile.objects.instructions_of(user))
+                accepted = replace(accepted, task=task)
+            return accepted
     if isinstance(frame, Send):
         parent, text = _parent(conversation, frame, found), _text(frame)
         check_offered(model=frame.model, assistant=frame.assistant)
@@ -127,12 +139,10 @@ def _author(conversation: Conversation, named: Send | Regenerate | Message) -> t
     return flows.offered(assistant), model if model in models else ""
 
 
-def _again(conversation: Conversation, earlier: Message) -> Accepted:
-    """The answer that the first request with this `cid` got."""
-    if earlier.is_reply:
-        return Accepted(conversation.id, earlier.parent_id, earlier.id)
-    reply = earlier.children.order_by("seq").first()
-    return Accepted(conversation.id, earlier.id, reply.id)
+def _again(conversation: Conversation, earlier: Message) -> tuple[Accepted, Message]:
+    """The answer that the first request with this `cid` got, and its reply."""
+    reply = earlier if earlier.is_reply else earlier.children.order_by("seq").first()
+    return Accepted(conversation.id, reply.parent_id, reply.id), reply
 
 
 def _text(frame: Send) -> str:

@@ -11,6 +11,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import Error as DatabaseError
 
 from chat import protocol
+from chat.models import Conversation
 from chat.protocol import Frame, MessageObject, Refused
 
 from . import snapshot
@@ -79,7 +80,7 @@ class Follower:
     ) -> None:
         self.user_id = user.pk
         self.shows: UUID | None = None
-        self.revision = 0
+        self.revision: int | None = 0
         self._hub = hub
         self._user = user
         self._deliver = send
@@ -88,6 +89,7 @@ class Follower:
         self._requests: deque[_Request] = deque()
         self._entries: dict[str, dict] = {}
         self._news = False
+        self._gone = False  # what it shows is deleted
         self._known: snapshot.Snapshot | None = None
         self._last_seq = 0
         self._branch: list[str] = []  # the ids of what the socket shows, as far as it was told
@@ -105,6 +107,8 @@ class Follower:
         if coming != conversation:
             is_all = news is not None and news.last_seq == len(news.messages)
             self._request(_Request(conversation, {}, {}, known=news if is_all else None))
+        elif self._requests:
+            self.news(news)  # the answer that is under way may have been read before
 
     def _request(self, request: _Request) -> None:
         if self._requests and self._requests[-1].conversation == request.conversation:
@@ -178,7 +182,10 @@ class Follower:
             if not self._news:
                 return
             self._news = False
-            await self._tell_news()
+            try:
+                await self._tell_news()
+            except Refused:
+                await self._wait_for_return()
 
     async def _show(self, request: _Request) -> None:
         """Answer an `open`: the conversation as it is now, or why not."""
@@ -192,11 +199,12 @@ class Follower:
         except Refused as refused:
             await self._send(protocol.error(refused, request.frame))
             return
-        await self._tell_state(now, request.conversation)
+        self.shows = request.conversation
+        await self._tell_state(now)
 
-    async def _tell_state(self, now: snapshot.Snapshot, conversation: UUID) -> None:
+    async def _tell_state(self, now: snapshot.Snapshot) -> None:
         self._leave_reply()
-        self.shows = conversation
+        self._gone = False
         self.revision = now.revision
         self._last_seq = now.last_seq
         self._branch = [message["id"] for message in now.messages]
@@ -205,27 +213,31 @@ class Follower:
 
     async def _tell_news(self) -> None:
         """What came since the last look: new messages, or another branch."""
-        conversation, known = self.shows, self._known
-        try:
-            if known is not None and known.revision == self.revision + 1:
-                now = known  # nothing else has changed
-            else:
-                now = await in_database(snapshot.since, self._user, conversation, self._last_seq)
-        except Refused:  # deleted; the list's entry says so
-            self._forget()
-            return
+        known = self._known
+        if known is not None and not self._gone and known.revision == self.revision + 1:
+            now = known  # nothing else has changed
+        else:
+            now = await in_database(snapshot.since, self._user, self.shows, self._last_seq)
         self.revision = now.revision
         for message in now.messages:
-            if not self._joins(message):
+            if self._gone or not self._joins(message):
                 break
             await self._tell_message(message)
         else:
             self._last_seq = now.last_seq
             self._enter_reply(now)
-            if self._branch[-1:] == ([str(now.last_shown)] if now.last_shown else []):
+            last = [str(now.last_shown)] if now.last_shown else []
+            if not self._gone and self._branch[-1:] == last:
                 return
-        shown = await in_database(snapshot.shown, self._user, conversation)
-        await self._tell_state(shown, conversation)
+        await self._tell_state(await in_database(snapshot.shown, self._user, self.shows))
+
+    async def _wait_for_return(self) -> None:
+        """It is deleted, as the list's entry says; if it is restored, its revision rises."""
+        self._leave_reply()
+        self._gone, before = True, self.revision
+        found = await in_database(Conversation.objects.revisions, [self.shows])
+        self.revision = found.get(self.shows)
+        self._news = self.revision != before  # look once more: it may be back since
 
     def _joins(self, message: MessageObject) -> bool:
         """Whether the socket shows what `message` follows: another branch may have been selected
@@ -276,9 +288,8 @@ class Follower:
             self.wake()
             return
         now = asyncio.get_running_loop().time()
-        if place.held_since is None:
-            place.held_since = now
-        elif now - place.held_since > settings.CHAT_TIMES["slow"]:
+        place.held_since = place.held_since or now
+        if now - place.held_since > settings.CHAT_TIMES["slow"]:
             raise TooSlow
 
     def _enter_reply(self, now: snapshot.Snapshot) -> None:
@@ -287,9 +298,8 @@ class Follower:
         if reply is None:
             return
         log = self._hub.follow(reply, self)
-        self._place = _Place(
-            log, reply.length, reply.reasoning_length, reply.length, reply.reasoning_length
-        )
+        lengths = reply.length, reply.reasoning_length
+        self._place = _Place(log, *lengths, *lengths)
         self.wake()
 
     async def _send(self, frame: Frame) -> None:

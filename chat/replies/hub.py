@@ -29,7 +29,7 @@ class Reader(Protocol):
 
     user_id: int
     shows: UUID | None
-    revision: int  # of the conversation that is shown, as it was last told
+    revision: int | None  # of the conversation that is shown, as it was last told
 
     def wake(self) -> None: ...
 

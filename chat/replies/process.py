@@ -83,6 +83,7 @@ class Process:
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task] = set()
+        self._accepting: set[asyncio.Task] = set()
         self.worker = settle.Worker()
         self.hub = Hub()
         self.guard = Guard(self.spawn)
@@ -102,6 +103,7 @@ class Process:
         )
         self.starting: asyncio.Task | None = None
         self.draining = False
+        self._unsure: set[UUID] = set()  # requests, by cid, that are committed or not
 
     async def start(self) -> None:
         try:
@@ -131,7 +133,10 @@ class Process:
     ) -> Accepted:
         """Accept the request and start its reply, even if the asker goes away meanwhile. Raises
         Refused."""
-        return await asyncio.shield(self.spawn(self._request(user, frame)))
+        accepting = self.spawn(self._request(user, frame))
+        self._accepting.add(accepting)
+        accepting.add_done_callback(self._accepting.discard)
+        return await asyncio.shield(accepting)
 
     async def select(self, user: AbstractBaseUser, message: UUID) -> None:
         """Show another branch. Raises Refused."""
@@ -158,7 +163,10 @@ class Process:
         """
         self.draining = True
         with suppress(TimeoutError):
-            await asyncio.wait_for(self.writer.idle(), settings.CHAT_TIMES["drain"])
+            async with asyncio.timeout(settings.CHAT_TIMES["drain"]):
+                if self._accepting:  # a reply comes of each
+                    await asyncio.wait(self._accepting)
+                await self.writer.idle()
         for live in self.writer.live().values():
             live.cancel("restart")
         with suppress(TimeoutError):
@@ -177,7 +185,15 @@ class Process:
         if self.draining:
             raise Refused("unavailable", retry_after=RETRY_AFTER)
         model = await llm.get().name()
-        accepted = await self._write(accept.accept, user, frame, worker=self.worker.id, model=model)
+        who = {"worker": self.worker.id, "model": model, "resume": frame.cid in self._unsure}
+        self._unsure.discard(frame.cid)
+        try:
+            accepted = await self._write(accept.accept, user, frame, **who)
+        except (OperationalError, InterfaceError):
+            # Perhaps it is committed, and only the answer was lost: nobody writes its reply then,
+            # until the same request comes again.
+            self._unsure.add(frame.cid)
+            raise
         if accepted.task is not None:
             self._start(accepted.task)
             if accepted.news is None:
@@ -200,11 +216,12 @@ class Process:
             await entitle(live, task, self._write)
 
     async def _settle(self) -> None:
-        """End what other workers left, over and over."""
+        """End what other workers left, and remove what people deleted, over and over."""
         self._ring(await in_database(settle.settle_dead_workers))
         while True:
             await asyncio.sleep(settings.CHAT_TIMES["settle"])
             self._ring(await in_database(settle.settle_stale, but=self.writer.live()))
+            await in_database(settle.remove_deleted)
 
     def _ring(self, settled: list[Message]) -> None:
         for reply in settled:

@@ -14,8 +14,11 @@ from uuid import UUID
 
 from django.conf import settings
 
-from chat.models import Message
+from chat.models import Conversation, Message
 from chat.models.message import MessageQuerySet
+
+# So many deleted conversations are removed in one go: there is another in a moment.
+REMOVED = 100
 
 _own: list[str] = []  # the workers of this process
 
@@ -42,6 +45,13 @@ def settle_dead_workers() -> list[Message]:
 def settle_stale(*, but: Iterable[UUID] = ()) -> list[Message]:
     """End the replies whose lease has ended, `but` for these; returns which."""
     return Message.objects.stale().exclude(id__in=list(but)).settle()
+
+
+def remove_deleted() -> int:
+    """Remove what was said in conversations whose deletion cannot be undone any more; how many."""
+    undo = settings.CHAT_TIMES["undo"]
+    ids = Conversation.objects.removable(undo=undo).values_list("id", flat=True)[:REMOVED]
+    return sum(Conversation.objects.remove(id, undo=undo) for id in list(ids))
 
 
 def abandoned(messages: MessageQuerySet) -> MessageQuerySet:

@@ -12,10 +12,12 @@ from django.contrib.auth.models import AbstractBaseUser
 
 from chat import protocol
 from chat.models import Conversation, Ending, Message, Step
+from chat.models.conversation import Place
 from chat.protocol import MessageObject, Refused
 
 from .settle import abandoned
 
+LISTED = 50
 PAGE = 50
 PAGE_CHARACTERS = 256 * 1024
 
@@ -46,9 +48,17 @@ def entry(conversation: Conversation) -> dict:
     return body if conversation.deleted is None else body | {"deleted": True}
 
 
-def entries(user: AbstractBaseUser) -> list[dict]:
-    """The user's list of conversations."""
-    return [entry(conversation) for conversation in Conversation.objects.owned_by(user).listed()]
+def entries(user: AbstractBaseUser, *, after: Place | None = None) -> dict:
+    """A page of the user's list of conversations, the first or the one after a place; and `next`,
+    the place whose page follows (None: this is the last)."""
+    listed = Conversation.objects.owned_by(user).listed()
+    found = list((listed if after is None else listed.after(after))[: LISTED + 1])
+    page = found[:LISTED]
+    last = page[-1] if len(found) > LISTED else None
+    return {
+        "conversations": [entry(conversation) for conversation in page],
+        "next": str(Place(last.pinned, last.updated, last.id)) if last else None,
+    }
 
 
 def entries_by_owner(ids: Iterable[UUID]) -> list[tuple[int, dict]]:

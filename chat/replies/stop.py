@@ -1,3 +1,4 @@
+from functools import partial
 from uuid import UUID
 
 from django.contrib.auth.models import AbstractBaseUser
@@ -31,4 +32,4 @@ def stop_all(user: AbstractBaseUser) -> None:
     """Stop everything that is being written for the user."""
     for reply in Message.objects.owned_by(user).active():
         if stop_reply(reply):
-            bus.ring(bus.STOPPED, reply.id)
+            transaction.on_commit(partial(bus.ring, bus.STOPPED, reply.id))

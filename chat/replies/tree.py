@@ -1,11 +1,14 @@
-"""Changes of a conversation by its owner: another branch, title, model, or flow, deletion, a new
-owner."""
+"""Changes of a conversation by its owner: another branch, title, model, or flow; pinned or not,
+deleted and restored, a new owner, an owner who goes."""
 
 from functools import partial
 from uuid import UUID
 
+from django.conf import settings
+from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
+from django.db.models import F
 
 from chat import flows, llm
 from chat.models import Conversation, Message
@@ -14,6 +17,7 @@ from chat.text import clean
 
 from . import bus
 from .settle import abandoned
+from .stop import stop_all, stop_reply
 
 TITLE_LENGTH = 200
 
@@ -91,11 +95,51 @@ def kept_model(model: str) -> str:
 
 
 @transaction.atomic
-def delete(user: AbstractBaseUser, id: UUID) -> None:
-    """Delete what was said; the reply that is being written is stopped by that."""
+def pin(user: AbstractBaseUser, id: UUID, pinned: bool) -> None:
+    """Let the conversation stand before the others, or no more."""
     conversation = lock(user, id)
-    conversation.delete_content()
-    transaction.on_commit(lambda: bus.ring(bus.CHANGED, id))
+    if conversation.pinned != pinned:
+        conversation.pinned = pinned
+        conversation.save(update_fields=["pinned"])
+        transaction.on_commit(lambda: bus.ring(bus.CHANGED, id))
+
+
+@transaction.atomic
+def delete(user: AbstractBaseUser, id: UUID) -> None:
+    """Delete the conversation, and stop the reply that is being written in it. What was said is
+    removed once that cannot be undone any more."""
+    conversation = lock(user, id)
+    stopped = [reply.id for reply in conversation.messages.active() if stop_reply(reply)]
+    conversation.mark_deleted()
+
+    def ring() -> None:
+        bus.ring(bus.CHANGED, id)
+        for reply in stopped:
+            bus.ring(bus.STOPPED, reply)
+
+    transaction.on_commit(ring)
+
+
+@transaction.atomic
+def restore(user: AbstractBaseUser, id: UUID) -> None:
+    """Undo a deletion; Refused("not_found") where that is too late. What is there stays so."""
+    mine = Conversation.objects.owned_by(user)
+    if mine.restore(id, undo=settings.CHAT_TIMES["undo"]):
+        transaction.on_commit(lambda: bus.ring(bus.CHANGED, id))
+    elif not mine.alive().filter(id=id).exists():
+        raise Refused("not_found")
+
+
+@transaction.atomic
+def forget(user: AbstractBaseUser) -> None:
+    """Delete the account with everything in it; what is being written for it stops."""
+    # In the order of a request: the person, their conversations, what was said. One that is being
+    # accepted is waited for, and deleted too; the next finds nobody.
+    people = get_user_model().objects.select_for_update(no_key=True)
+    people.values_list("pk").filter(pk=user.pk).first()
+    Conversation.objects.owned_by(user).update(revision=F("revision") + 1)
+    stop_all(user)
+    user.delete()
 
 
 @transaction.atomic

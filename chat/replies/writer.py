@@ -266,4 +266,5 @@ def _stands(append: Append, worker: str) -> bool:
         worker=worker,
         length=append.length + len(append.text),
         reasoning_length=append.reasoning_length + len(append.reasoning),
+        steps_changed=append.steps_changed,
     ).exists()

@@ -23,7 +23,6 @@ from django.views.generic import CreateView, FormView
 from chat import forms
 from chat.models import Profile
 from chat.replies import guard, tree
-from chat.replies.stop import stop_all
 
 from .preferences import remember
 
@@ -185,7 +184,6 @@ class Delete(LoginRequiredMixin, FormView):
         return super().get_context_data(guest=guest_of(self.request), **kwargs)
 
     def form_valid(self, form: forms.DeleteForm) -> HttpResponse:
-        stop_all(self.request.user)
-        self.request.user.delete()
+        tree.forget(self.request.user)
         logout(self.request)
         return super().form_valid(form)

@@ -1,20 +1,16 @@
-"""What a page asks for beside the socket, and changes: the list, older messages, titles, who
-answers."""
+"""What a page asks for beside the socket, and changes: the list, older messages, conversations."""
 
-from functools import partial
+from collections.abc import Callable
+from typing import Any
 from uuid import UUID
 
-from django.http import (
-    Http404,
-    HttpRequest,
-    HttpResponse,
-    HttpResponseBadRequest,
-    JsonResponse,
-)
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBadRequest, JsonResponse
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from chat import protocol
+from chat.models.conversation import Place
 from chat.protocol import Refused
 from chat.replies import snapshot, tree
 
@@ -24,8 +20,14 @@ from .visitor import signed_in
 @never_cache
 @require_GET
 def list_conversations(request: HttpRequest) -> JsonResponse:
-    """The person's list, which a tab fetches after each reconnect."""
-    return JsonResponse({"conversations": snapshot.entries(signed_in(request))})
+    """A page of the person's list: the first, which a tab fetches after each reconnect, or the one
+    that follows where the page before says `next`, given as `?before=`."""
+    before = request.GET.get("before")
+    try:
+        after = None if before is None else Place.parse(before)
+    except ValueError:
+        raise Http404("?before= takes the `next` of another page.") from None
+    return JsonResponse(snapshot.entries(signed_in(request), after=after))
 
 
 @never_cache
@@ -42,27 +44,46 @@ def earlier_messages(request: HttpRequest, conversation: UUID) -> JsonResponse:
     return JsonResponse({"messages": messages, "earlier": bool(messages and messages[0]["parent"])})
 
 
-@require_POST
-def rename(request: HttpRequest, conversation: UUID) -> HttpResponse:
-    """Give a conversation the posted `title`."""
-    return _change(tree.rename, signed_in(request), conversation, request.POST.get("title", ""))
+@require_http_methods(["PATCH", "DELETE"])
+def conversation(request: HttpRequest, conversation: UUID) -> HttpResponse:
+    """PATCH: give it the `title`, pin it or not, or have the `model` and the `assistant` answer
+    from the next reply on, as a JSON object says. DELETE: delete it, and stop the reply that is being
+    written; for a while that can be undone."""
+    user = signed_in(request)
+    if request.method == "DELETE":
+        return _change(tree.delete, user, conversation)
+    try:
+        fields = protocol.load(request.body.decode())
+    except (Refused, UnicodeDecodeError):
+        fields = {}
+    title, pinned = fields.get("title"), fields.get("pinned")
+    chosen = {key: fields[key] for key in ("model", "assistant") if fields.get(key) is not None}
+    wrong = not isinstance(title, str | None) or not isinstance(pinned, bool | None)
+    wrong = wrong or not all(isinstance(name, str) for name in chosen.values())
+    if wrong or ((title, pinned) == (None, None) and not chosen):
+        return HttpResponseBadRequest(
+            "Send a JSON object with a title, with pinned, with a model, or with an assistant."
+        )
+
+    @transaction.atomic
+    def change() -> None:
+        if title is not None:
+            tree.rename(user, conversation, title)
+        if pinned is not None:
+            tree.pin(user, conversation, pinned)
+        if chosen:
+            tree.choose(user, conversation, **chosen)
+
+    return _change(change)
 
 
 @require_POST
-def choose(request: HttpRequest, conversation: UUID) -> HttpResponse:
-    """Have the posted `model` and `assistant` answer from the next reply on; either may be absent.
-    What is not offered is a 400."""
-    chosen = {key: request.POST[key] for key in ("model", "assistant") if key in request.POST}
-    return _change(partial(tree.choose, **chosen), signed_in(request), conversation)
+def restore(request: HttpRequest, conversation: UUID) -> HttpResponse:
+    """Undo the deletion of a conversation."""
+    return _change(tree.restore, signed_in(request), conversation)
 
 
-@require_POST
-def delete(request: HttpRequest, conversation: UUID) -> HttpResponse:
-    """Delete what was said, and stop the reply that is being written."""
-    return _change(tree.delete, signed_in(request), conversation)
-
-
-def _change(change, *arguments) -> HttpResponse:
+def _change(change: Callable[..., None], *arguments: Any) -> HttpResponse:
     try:
         change(*arguments)
     except Refused as refused:

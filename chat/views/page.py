@@ -16,6 +16,7 @@ from chat.protocol import Refused
 from chat.replies import snapshot
 
 from .accounts import FORMERLY
+from .sections import sections
 from .visitor import person
 
 # What the empty page suggests: to a model, and to the demo, which has an answer to each.
@@ -50,11 +51,13 @@ def page(request: HttpRequest, conversation: UUID | None = None) -> HttpResponse
     answers = llm.get()
     demo = isinstance(answers, Demo)
     profile = Profile.objects.of(user)
+    listed = snapshot.entries(user)
     context = {
         "conversation": shown.entry if shown else None,
         "messages": messages,
         "earlier": bool(messages and messages[0]["parent"]),
-        "conversations": snapshot.entries(user),
+        "listed": listed,
+        "sections": sections(listed["conversations"], request.COOKIES),
         "me": {**profile.as_person(), "staff": user.is_staff},
         "formerly": request.session.get(FORMERLY, ""),
         "sign_up": settings.SIGN_UP,

@@ -1,13 +1,16 @@
 """How a person wants the chat to be."""
 
+from contextlib import suppress
 from typing import Any
+from urllib.parse import urlencode, urlsplit
 
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.http import HttpRequest, HttpResponse
-from django.urls import reverse_lazy
+from django.urls import Resolver404, resolve, reverse
 from django.utils.decorators import method_decorator
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.generic import UpdateView
@@ -25,18 +28,34 @@ class Preferences(LoginRequiredMixin, UpdateView):
 
     form_class = PreferencesForm
     template_name = "chat/preferences.html"
-    success_url = reverse_lazy("chat:settings")
 
     def get_object(self, queryset=None) -> Profile:
         return Profile.objects.of(self.request.user)
 
     def get_context_data(self, **kwargs: Any) -> dict:
-        return super().get_context_data(sign_up=settings.SIGN_UP, **kwargs)
+        return super().get_context_data(
+            sign_up=settings.SIGN_UP, next=came_from(self.request), **kwargs
+        )
+
+    def get_success_url(self) -> str:
+        here, back = reverse("chat:settings"), came_from(self.request)
+        return here if back == reverse("chat:new") else f"{here}?{urlencode({'next': back})}"
 
     def form_valid(self, form: PreferencesForm) -> HttpResponse:
         response = super().form_valid(form)
         messages.success(self.request, _("Saved."))
         return remember(response, self.object)
+
+
+def came_from(request: HttpRequest) -> str:
+    """The path of the conversation that the person came from, or of a new one."""
+    told = request.POST.get("next") or request.GET.get("next") or request.headers.get("Referer", "")
+    if url_has_allowed_host_and_scheme(told, {request.get_host()}):
+        path = urlsplit(told).path
+        with suppress(Resolver404):
+            if resolve(path).view_name == "chat:conversation":
+                return path
+    return reverse("chat:new")
 
 
 def remember(response: HttpResponse, profile: Profile) -> HttpResponse:

@@ -2,6 +2,7 @@
 
 import re
 from html.parser import HTMLParser
+from uuid import uuid4
 
 from django.contrib.auth import get_user_model
 from django.core import mail
@@ -255,6 +256,16 @@ class PreferencesTests(AccountsCase):
         self.save(language="de")
         self.client.post("/sign-out/")
         self.assertContains(self.sign_in(password="wrong"), "Benutzername")
+
+    def test_the_way_back_is_to_the_conversation_that_they_came_from(self):
+        chat = f"/c/{uuid4()}/"
+        way = f'<a href="{chat}">'
+        came = self.client.get("/settings/", headers={"referer": f"http://testserver{chat}"})
+        self.assertContains(came, way)
+        self.assertContains(self.save(next=chat), way)
+        for elsewhere in (f"https://evil.example{chat}", "javascript:alert(1)", "/admin/", "//[x"):
+            response = self.client.get("/settings/", headers={"referer": elsewhere})
+            self.assertContains(response, '<a href="/">Back to the chat</a>')
 
     def test_what_cannot_be_is_refused(self):
         for wrong in (

@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from chat.models import Conversation, Message, Profile, Step, lease_end
-from chat.replies.bus import CHANGED, ENDED
+from chat.replies.bus import CHANGED, ENDED, STOPPED
 from tests.bells import Bells
 
 CANARY = "zanzibar-canary"
@@ -511,6 +511,22 @@ class DeleteTests(AdminCase):
         self.assertEqual(self.talking.messages.count(), 2)
 
 
+class AccountTests(AdminCase):
+    def test_what_is_written_for_who_is_deleted_stops(self):
+        replies = [
+            self.reply(self.talk(owner), "Once", RUNNING) for owner in (self.alice, self.bob)
+        ]
+        self.client.force_login(self.root)
+        bells = self.enterContext(Bells())
+        users = "/admin/auth/user/"
+        with self.captureOnCommitCallbacks(execute=True):
+            self.client.post(f"{users}{self.alice.pk}/delete/", {"post": "yes"})
+            selected = {"action": "delete_selected", "_selected_action": self.bob.pk, "post": "yes"}
+            self.client.post(users, selected)
+        self.assertFalse(Message.objects.exists())
+        self.assertEqual(bells.heard(), [(STOPPED, reply.id) for reply in replies])
+
+
 class MessageTests(AdminCase):
     def setUp(self) -> None:
         self.client.force_login(self.rita)
@@ -712,6 +728,12 @@ class DoorTests(AdminCase):
         for url in self.urls():
             with self.subTest(url):
                 self.get(url, status=403)
+
+    def test_the_pages_have_the_sites_name_and_icon(self):
+        self.client.force_login(self.root)
+        response = self.client.get("/admin/")
+        self.assertContains(response, 'rel="icon"', 1)
+        self.assertContains(response, '<a href="/admin/">PocketFlow Chat</a>')
 
     def test_the_policy_is_the_sites_without_trusted_types(self):
         self.client.force_login(self.root)

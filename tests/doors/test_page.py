@@ -135,6 +135,43 @@ class ChatTests(PageCase):
         self.act("next", ASKED)
         self.page.locator(f"{ASKED} [data-part=text]").filter(has_text="second").wait_for()
 
+    def test_what_is_edited_while_another_tab_asks_is_given_back(self):
+        self.send(asks("first", tokens=3))
+        self.until_status("done")
+        self.act("edit", ASKED)
+        box = self.page.locator(f"{ASKED} textarea")
+        box.fill("written with care")
+        second = self.open(self.page.url.removeprefix(self.server.url))
+        self.send(asks(tokens=50, rate=0, gate="edited", gate_after=10), second)
+        self.until_text(numbered(10))
+        box.press("Enter")
+        self.page.locator("[data-part=refusal]").wait_for()
+        composer = self.page.locator("[data-part=composer-input]")
+        self.assertEqual(composer.input_value(), "written with care")
+        self.upstream.release("edited")
+        self.until_status("done")
+
+    def test_what_is_sent_before_the_page_shows_that_it_is_busy_is_given_back(self):
+        self.send(asks("first", tokens=3))
+        self.until_status("done")
+        with self.page.expect_websocket() as socket:
+            self.page.reload()
+        composer = self.page.locator("[data-part=composer-input]")
+        composer.fill("written with care")
+        # A page that is at work draws late.
+        self.page.evaluate(
+            "() => { window.draw = []; requestAnimationFrame = (f) => draw.push(f); }"
+        )
+        second = self.open(self.page.url.removeprefix(self.server.url))
+        with socket.value.expect_event("framereceived", lambda frame: '"delta"' in frame):
+            self.send(asks(tokens=50, rate=0, gate="late", gate_after=10), second)
+        composer.press("Enter")
+        self.page.evaluate("() => draw.forEach((each) => each())")
+        self.page.locator("[data-part=refusal]").wait_for()
+        self.assertEqual(composer.input_value(), "written with care")
+        self.upstream.release("late")
+        self.until_status("done", second)
+
     def test_the_editor_opens_in_sight(self):
         self.page.set_viewport_size({"width": 1280, "height": 500})
         self.send("line\n" * 4 + asks(tokens=120))
@@ -186,6 +223,37 @@ class ChatTests(PageCase):
         self.until_status("done")
         self.assertEqual(self.page.locator(ASKED).count(), 2)
 
+    def test_a_new_chat_that_the_server_has_not_taken_yet_is_there_after_a_reload(self):
+        with self.server.locked():
+            self.send(asks("the first", tokens=7))
+            self.page.locator("[data-part=queued]:not([hidden])").wait_for()
+            self.page.reload()
+            self.page.locator(ASKED).get_by_text("the first").wait_for()
+            self.assertTrue(self.page.url.endswith("/"), self.page.url)
+        self.until_status("done")
+        self.assertEqual(self.text(), numbered(7))
+        self.page.wait_for_url(f"{self.server.url}/c/*/")
+        self.page.reload()
+        self.assertEqual(self.page.locator(ASKED).count(), 1)
+
+    def test_a_list_that_comes_late_does_not_bring_back_what_has_ended(self):
+        self.send(asks(tokens=50, rate=0, gate="list", gate_after=10))
+        self.until_text(numbered(10))
+        late = []
+        self.page.route("**/conversations/", lambda route: late.append((route, route.fetch())))
+        with self.page.expect_request("**/conversations/"):
+            self.page.reload()
+        self.until_text(numbered(10))
+        live = self.page.locator("[data-part=conversation] [data-part=live]")
+        live.wait_for()
+        self.upstream.release("list")
+        live.wait_for(state="hidden")
+        (route, answer) = late[0]
+        with self.page.expect_response("**/conversations/"):
+            route.fulfill(response=answer)
+        self.page.evaluate("() => new Promise(requestAnimationFrame)")
+        self.assertFalse(live.is_visible())
+
     def test_steps_of_a_flow_are_shown(self):
         self.page.click("[data-part=picker-button]")
         self.page.get_by_role("menuitemradio", name="Plan").click()
@@ -232,6 +300,27 @@ class AccountTests(PageCase):
 
 
 class EarlyTests(PageCase):
+    def test_what_is_typed_before_the_script_runs_joins_the_draft(self):
+        self.send(asks(tokens=1))
+        self.until_status("done")
+        self.page.wait_for_url("**/c/**")
+        address = self.page.url
+        box = self.page.locator("[data-part=composer-input]")
+        box.fill("a draft")
+        self.page.goto(self.server.url)
+        box.fill("a draft of another")
+        waiting = []
+        self.page.route("**/app*.js", lambda route: waiting.append(route))
+        self.page.goto(address, wait_until="commit")
+        box.fill("and more")
+        waiting[0].continue_()
+        self.page.locator("[data-part=send]:enabled").wait_for()
+        self.assertEqual(box.input_value(), "a draft\n\nand more")
+        self.page.unroute("**/app*.js")
+        self.page.goto(self.server.url)
+        self.page.locator("[data-part=send]:enabled").wait_for()
+        self.assertEqual(box.input_value(), "a draft of another")
+
     def test_what_is_typed_before_the_script_runs_stays(self):
         page = self.person.new_page()
         waiting = []
@@ -243,6 +332,23 @@ class EarlyTests(PageCase):
         page.press("[data-part=composer-input]", "Enter")
         self.until_status("done", page)
         self.assertEqual(self.text(page=page), numbered(2))
+
+
+class LimitTests(PageCase):
+    settings = {"LIMIT_ACTIVE": 1}
+
+    def test_a_first_message_that_is_refused_is_there_after_a_reload(self):
+        self.send(asks(tokens=50, rate=0, gate="limit", gate_after=10))
+        self.until_text(numbered(10))
+        second = self.open("/")
+        self.send("written with care", second)
+        second.locator("[data-part=refusal]").wait_for()
+        second.reload()
+        second.locator("[data-part=send]:enabled").wait_for()
+        box = second.locator("[data-part=composer-input]")
+        self.assertEqual(box.input_value(), "written with care")
+        self.upstream.release("limit")
+        self.until_status("done")
 
 
 class DaphneChatTests(ChatTests):

@@ -131,20 +131,20 @@ class PickerTests(PickerCase):
     def test_a_message_that_overtakes_the_choice_is_answered_by_it(self):
         self.chat()
         held = []
-        self.page.route("**/choose/", lambda route: held.append(route))
+        self.page.route("**/conversations/*/", lambda route: held.append(route))
         self.choose(LARGE)
         self.chat_on()
         self.assertEqual(self.asked(), [SMALL, LARGE])
         (route,) = held
-        with self.page.expect_response("**/choose/"):
+        with self.page.expect_response("**/conversations/*/"):
             route.continue_()
-        self.page.unroute("**/choose/")
+        self.page.unroute("**/conversations/*/")
         self.page.reload()
         self.until_answering(LARGE)
 
     def test_a_change_that_does_not_work_is_taken_back(self):
         self.chat()
-        self.page.route("**/choose/", lambda route: route.abort())
+        self.page.route("**/conversations/*/", lambda route: route.abort())
         self.choose(LARGE)
         self.page.get_by_role("alert").filter(has_text="did not work").wait_for()
         self.until_answering(SMALL)

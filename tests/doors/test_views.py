@@ -58,10 +58,14 @@ class OwnershipTests(TestCase):
         return [
             ("get", f"/c/{id}/"),
             ("get", f"/c/{id}/messages/?before=9"),
-            ("post", f"/c/{id}/rename/"),
-            ("post", f"/c/{id}/choose/"),
-            ("post", f"/c/{id}/delete/"),
+            ("patch", f"/conversations/{id}/"),
+            ("delete", f"/conversations/{id}/"),
+            ("post", f"/conversations/{id}/restore/"),
         ]
+
+    def change(self, fields: object, client: Client | None = None):
+        path = f"/conversations/{self.conversation.id}/"
+        return (client or self.client).patch(path, fields, content_type="application/json")
 
     def test_the_owner_reads_and_changes_it(self):
         self.client.force_login(self.alice)
@@ -69,23 +73,57 @@ class OwnershipTests(TestCase):
         entries = self.client.get("/conversations/").json()["conversations"]
         self.assertEqual([entry["title"] for entry in entries], ["A secret"])
         path = f"/c/{self.conversation.id}/"
-        self.assertEqual(self.client.post(f"{path}rename/", {"title": "Renamed"}).status_code, 204)
+        self.assertEqual(self.change({"title": "Renamed", "pinned": True}).status_code, 204)
         self.assertContains(self.client.get(path), "Renamed")
-        self.assertEqual(self.client.post(f"{path}choose/", {"assistant": "plan"}).status_code, 204)
+        self.assertTrue(Conversation.objects.get().pinned)
+        self.assertEqual(self.change({"pinned": False}).status_code, 204)
+        self.assertFalse(Conversation.objects.get().pinned)
+        self.assertEqual(self.change({"assistant": "plan"}).status_code, 204)
         self.assertContains(self.client.get(path), 'data-assistant="plan"')
-        refused = self.client.post(f"{path}choose/", {"model": "huge"})
+        refused = self.change({"model": "huge", "title": "Never"})
         self.assertContains(refused, "is not offered here", status_code=400)
-        self.assertEqual(self.client.post(f"{path}delete/").status_code, 204)
+        self.assertEqual(Conversation.objects.get().title, "Renamed")
+        change = f"/conversations/{self.conversation.id}/"
+        self.assertEqual(self.client.delete(change).status_code, 204)
         self.assertEqual(self.client.get(path).status_code, 404)
-        self.assertFalse(Message.objects.exists())
+        self.assertEqual(self.client.get("/conversations/").json()["conversations"], [])
+        self.assertEqual(self.client.post(f"{change}restore/").status_code, 204)
+        self.assertContains(self.client.get(path), "canary")
+
+    def test_what_is_no_change_changes_nothing(self):
+        self.client.force_login(self.alice)
+        before = Conversation.objects.values().get()
+        strange = [
+            {},
+            {"title": 1},
+            {"pinned": "yes"},
+            {"pinned": 1},
+            {"model": 1},
+            {"other": 1},
+            [],
+            "{",
+            "",
+        ]
+        strange += [{"model": 1}, {"assistant": []}]
+        strange += ["[" * 100_000, b"\xff", {"title": "Mine", "pinned": "no"}]
+        for fields in strange:
+            answer = self.change(fields)
+            self.assertEqual(answer.status_code, 400, fields)
+            self.assertIn("title", answer.content.decode())
+        self.assertEqual(Conversation.objects.values().get(), before)
 
     def test_absent_and_foreign_read_the_same(self):
         self.client.force_login(self.charlie)
-        self.assertEqual(self.client.get("/conversations/").json(), {"conversations": []})
+        nothing = {"conversations": [], "next": None}
+        self.assertEqual(self.client.get("/conversations/").json(), nothing)
         for foreign, absent in zip(
             self.paths(self.conversation.id), self.paths(uuid4()), strict=True
         ):
-            answers = [getattr(self.client, method)(path) for method, path in (foreign, absent)]
+            about = {"data": {"title": "Mine"}, "content_type": "application/json"}
+            answers = [
+                getattr(self.client, method)(path, **about if method == "patch" else {})
+                for method, path in (foreign, absent)
+            ]
             self.assertEqual([answer.status_code for answer in answers], [404, 404], foreign)
             self.assertEqual(answers[0].content, answers[1].content)
         self.assertEqual(Message.objects.get().text, "canary")
@@ -93,10 +131,13 @@ class OwnershipTests(TestCase):
     def test_changes_need_the_csrf_token_and_post(self):
         strict = Client(enforce_csrf_checks=True)
         strict.force_login(self.alice)
-        for action in ("rename", "choose", "delete"):
-            path = f"/c/{self.conversation.id}/{action}/"
-            self.assertEqual(strict.post(path).status_code, 403)
-            self.assertEqual(strict.get(path).status_code, 405)
+        path = f"/conversations/{self.conversation.id}/"
+        self.assertEqual(self.change({"title": "Mine"}, strict).status_code, 403)
+        self.assertEqual(strict.delete(path).status_code, 403)
+        self.assertEqual(strict.post(f"{path}restore/").status_code, 403)
+        for method, wrong in (("get", path), ("post", path), ("get", f"{path}restore/")):
+            self.assertIn(getattr(strict, method)(wrong).status_code, (403, 405), wrong)
+        self.assertEqual(Conversation.objects.get().title, "A secret")
         self.assertTrue(Message.objects.exists())
 
     def test_a_strange_page_of_messages_is_not_found(self):

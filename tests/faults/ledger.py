@@ -43,7 +43,8 @@ class Ledger:
         self.shown: dict[str, Shown] = {}
         self.requests: dict[str, Request] = {}
         self.conversations: set[str] = set()
-        self.deleted: set[str] = set()
+        self.deleted: set[str] = set()  # now
+        self.ever_deleted: set[str] = set()
         self.orphans: dict[str, float] = {}  # replies whose worker was killed or frozen: since when
         self.stops: dict[str, float] = {}  # replies that somebody stopped: since when
 
@@ -107,6 +108,11 @@ class Ledger:
             if id in since:
                 figures.took(what, monotonic() - since.pop(id))
 
+    def deletes(self, conversation: str) -> None:
+        """It is deleted, until it is restored."""
+        self.deleted.add(conversation)
+        self.ever_deleted.add(conversation)
+
     # What is committed
 
     def known(self) -> dict[str, tuple[str, str, dict | None]]:
@@ -115,7 +121,8 @@ class Ledger:
 
     def audit(self, known: dict, messages: list[dict], conversations: list[dict]) -> None:
         """`messages` and `conversations` were read after `known`."""
-        self.deleted |= {one["id"] for one in conversations if one["deleted"]}
+        self.deleted = {one["id"] for one in conversations if one["deleted"]}
+        self.ever_deleted |= self.deleted
         rows = {row["id"]: row for row in messages}
         for id, (text, reasoning, final) in known.items():
             if self.shown[id].conversation not in self.deleted:
@@ -126,8 +133,8 @@ class Ledger:
                 _is_what_the_model_said(row, rows)
         running = Counter(row["conversation"] for row in messages if row["status"] == "running")
         assert max(running.values(), default=0) <= 1, f"two replies run at once: {running}"
-        left = [row["id"] for row in messages if row["deleted"]]
-        assert not left, f"of deleted conversations there are still {left}"
+        written = [row["id"] for row in messages if row["deleted"] and row["status"] == "running"]
+        assert not written, f"in deleted conversations {written} are written"
         _branches_hold(messages)
         for id in self.orphans.keys() & rows.keys():
             if rows[id]["status"] != "running":

@@ -148,7 +148,7 @@ class Page(Tab):
             return
         await self.until(lambda: self.closed or self._answers_to_open() > answers, "a state")
         if self.all("error")[-1:] and self.client.conversation is None:
-            assert conversation in self.ledger.deleted, f"{conversation} is not found"
+            assert conversation in self.ledger.ever_deleted, f"{conversation} is not found"
             self.due = None
 
     def _answers_to_open(self) -> int:

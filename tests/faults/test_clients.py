@@ -291,7 +291,7 @@ class ClientTests(FaultCase):
             question = tab.message(reply["parent"])
             deleted = await intruder.ask(asks(tokens=1))
             thrown_away = intruder.client.conversation
-            self.assertEqual(await charlie.post(f"/c/{thrown_away}/delete/"), 204)
+            self.assertEqual(await charlie.delete(thrown_away), 204)
             conversation, before = tab.client.conversation, tab.shown()
             targets = [
                 (conversation, reply["id"]),
@@ -310,10 +310,17 @@ class ClientTests(FaultCase):
             frames = len(intruder.frames)
             await self.lives(intruder)
             self.assertEqual([f["type"] for f in intruder.frames[frames:]], ["pong"])
-            for path in ("messages/?before=9", "rename/", "delete/"):
-                answers = [await self.visit(charlie, f"/c/{id}/{path}") for id, _ in targets[1:4]]
-                self.assertEqual(answers[0][0], 404, path)
-                self.assertEqual(answers, [answers[0]] * 3, path)
+            for method, path in (
+                ("GET", "/c/{}/messages/?before=9"),
+                ("PATCH", "/conversations/{}/"),
+                ("DELETE", "/conversations/{}/"),
+            ):
+                visits = [self.visit(charlie, method, path.format(id)) for id, _ in targets[1:4]]
+                answers = [await visit for visit in visits]
+                self.assertEqual(answers[0][0], 404, (method, path))
+                self.assertEqual(answers, [answers[0]] * 3, (method, path))
+            restored = [await charlie.restore(id) for id in (conversation, str(uuid4()))]
+            self.assertEqual(restored, [404, 404])
             # Nothing of it touched what it was aimed at, nor was anything told of it.
             self.assertEqual(len(self.upstream.requests()), 3)
             told = str(intruder.all("state") + intruder.all("conversation"))
@@ -336,12 +343,11 @@ class ClientTests(FaultCase):
         )
         return {key: value for key, value in error.items() if key not in own}
 
-    async def visit(self, person: Person, path: str) -> tuple[int, str]:
-        """The status and the body that a request over HTTP gets; one that changes, by POST."""
+    async def visit(self, person: Person, method: str, path: str) -> tuple[int, str]:
+        """The status and the body that a request over HTTP gets."""
         token = {cookie.key: cookie.value for cookie in person.http.cookie_jar}["csrftoken"]
         headers = {"X-CSRFToken": token, "Origin": person.url}
-        method = "GET" if "?" in path else "POST"
-        about = {"headers": headers, "data": {"title": "Mine"} if method == "POST" else None}
+        about = {"headers": headers, "json": {"title": "Mine"} if method == "PATCH" else None}
         async with person.http.request(method, f"{person.url}{path}", **about) as response:
             return response.status, (await response.text()).replace(path.split("/")[2], "ID")
 

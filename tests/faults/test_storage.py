@@ -5,7 +5,6 @@ import asyncio
 import os
 import resource
 import shutil
-import sqlite3
 import subprocess
 import tempfile
 import unittest
@@ -103,22 +102,12 @@ class LockTests(StorageCase, FaultCase):
 
     settings: ClassVar[dict] = {"LEASE_SECONDS": 8}  # SQLite itself waits for 5
 
-    @contextmanager
-    def locked(self) -> Iterator[None]:
-        database = sqlite3.connect(self.server.data / "chat.sqlite3", isolation_level=None)
-        database.execute("BEGIN EXCLUSIVE")
-        try:
-            yield
-        finally:
-            database.execute("ROLLBACK")
-            database.close()
-
     async def test_28_a_short_lock_only_delays_and_people_read_meanwhile(self):
         async with self.person() as alice, self.person() as bob:
             tab, other = await alice.tab(), await bob.tab()
             await other.ask(asks())
             ack = await self.streaming(tab, tokens=500)
-            with self.locked():
+            with self.server.locked():
                 stored = tab.message(ack["reply"])["length"]
                 await self.model_goes_on(200)
                 await self.reads(bob, other.client.conversation)
@@ -133,7 +122,7 @@ class LockTests(StorageCase, FaultCase):
         async with self.person() as alice:
             tab = await alice.tab()
             ack = await self.streaming(tab, tokens=800)
-            with self.locked():
+            with self.server.locked():
                 await self.is_saving(tab)
                 stored = tab.message(ack["reply"])["length"]
             await tab.text_of(ack["reply"], stored + 60)
@@ -145,7 +134,7 @@ class LockTests(StorageCase, FaultCase):
         async with self.person() as alice:
             tab = await alice.tab()
             ack = await self.streaming(tab)
-            with self.locked():
+            with self.server.locked():
                 shown = tab.message(ack["reply"])["text"]
                 await self.model_is_stopped()
             await self.is_given_up(tab, ack, shown)
@@ -158,7 +147,7 @@ class LockTests(StorageCase, FaultCase):
             ack = await self.streaming(tab)
             self.server.kill()
             self.server.start()
-            with self.locked():
+            with self.server.locked():
                 early = await alice.tab()  # welcomed or told bye, but not left without a word
                 self.assertTrue(early.frames)
             late = await alice.tab()

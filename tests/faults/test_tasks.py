@@ -68,6 +68,18 @@ class TaskCase(FaultCase):
         return Server(**self.server.settings, DATABASE_URL=f"sqlite:///{path}")
 
 
+class PageTests(TaskCase):
+    failures = ("Internal Server Error",)
+
+    async def test_31_a_page_that_fails_says_why_in_the_log(self):
+        async with self.person() as alice:
+            with self.away("chat_conversation"):
+                async with alice.http.get(f"{alice.url}/conversations/") as answer:
+                    self.assertEqual(answer.status, 500)
+            self.assertIn("Internal Server Error: /conversations/", self.log())
+            self.assertIn("no such table", self.log())
+
+
 class TaskTests(TaskCase):
     async def test_31_a_piece_that_the_database_refuses_ends_its_reply_and_no_other(self):
         async with self.person() as alice, self.person() as bob:

@@ -10,7 +10,7 @@ import pytest
 from tests.replies.case import WorkersCase
 
 from .soak import whole
-from .walk import Account, walk, walk_again
+from .walk import UNDO, Account, walk, walk_again
 from .world import World
 
 SEEDS = Path(__file__).parent / "seeds"
@@ -29,6 +29,7 @@ class WalkTests(WorkersCase):
         "SETTLE_SECONDS": 0.5,
         "POLL_SECONDS": 0.5,
         "DRAIN_SECONDS": 1,
+        "UNDO_SECONDS": UNDO,
         "RETRIES": 1,
         "LIMIT_PER_MINUTE": 100_000,
         "LIMIT_ACTIVE": 1000,

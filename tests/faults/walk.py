@@ -16,6 +16,7 @@ import shutil
 from collections.abc import Awaitable, Callable
 from itertools import count
 from pathlib import Path
+from time import monotonic
 from uuid import uuid4
 
 import aiohttp
@@ -44,6 +45,10 @@ MANNERS = {
     "reset": {"reset_after": 12},
     "failing": {"status": 500},
 }
+
+# What a change of a conversation is answered; and how long its deletion can be undone (seconds).
+DONE, NOT_FOUND = 204, 404
+UNDO = 5
 
 LONG = {"where": "here", "manner": "whole", "tokens": 300, "rate": 100}
 LONG |= {"plan": False, "in_passing": False}
@@ -120,6 +125,7 @@ class Walk(RuleBasedStateMachine):
         self.people: list[Person] = []
         self.pages: list[Page] = []
         self.owners: dict[str, Person] = {}  # of each conversation
+        self.thrown_away: dict[str, float] = {}  # by people, and not restored: since when
         self.titles: dict[str, str] = {}  # that people gave, and were told that they hold
         self.running: set[str] = set()
         self.questions = count(1)
@@ -216,7 +222,8 @@ class Walk(RuleBasedStateMachine):
             if request.ack and self.owners[request.ack["conversation"]] is tab.person
         ]
         if frames and (answer := await tab.demand(frames[which % len(frames)])):
-            gone = self.ledger.requests[answer["cid"]].ack["conversation"] in self.ledger.deleted
+            conversation = self.ledger.requests[answer["cid"]].ack["conversation"]
+            gone = conversation in self.ledger.deleted
             code = answer.get("code", "ack")
             assert code in ("ack", "unavailable") or gone, f"said again, it is {answer}"
 
@@ -311,14 +318,31 @@ class Walk(RuleBasedStateMachine):
         if tab.due in self.owners and tab.due not in self.ledger.deleted:
             title = f"Title {next(self.questions)}"
             self.titles.pop(tab.due, None)
-            if await self._post(tab, "rename", title=title):
+            if await self._change(tab, tab.person.change, tab.due, title=title) == DONE:
                 self.titles[tab.due] = title
 
     @step(page=WHICH)
     async def delete(self, page) -> None:
         tab = await self._live_page(page)
-        if tab.due in self.owners and await self._post(tab, "delete"):
-            self.ledger.deleted.add(tab.due)
+        since = monotonic()
+        if tab.due not in self.owners:
+            return
+        if await self._change(tab, tab.person.delete, tab.due) == DONE:
+            self.ledger.deletes(tab.due)
+            self.thrown_away[tab.due] = since
+
+    @step(which=WHICH)
+    async def restore(self, which) -> None:
+        """Undo a deletion: every tab that showed the conversation shows it again."""
+        if not self.thrown_away:
+            return
+        conversation, since = list(self.thrown_away.items())[-1 - which % 2 :][0]
+        tab = await self._live_page(which, self.owners[conversation])
+        answer = await self._change(tab, tab.person.restore, conversation)
+        assert answer != NOT_FOUND or monotonic() - since > UNDO, f"{conversation} was removed"
+        if answer == DONE:
+            del self.thrown_away[conversation]
+            self.ledger.deleted.discard(conversation)
 
     @step(person=WHICH)
     async def sign_out(self, person) -> None:
@@ -452,15 +476,17 @@ class Walk(RuleBasedStateMachine):
         else:
             await page.demand(frame)
 
-    async def _post(self, page: Page, action: str, **fields: str) -> bool:
-        """Whether it is done; if not, nobody knows."""
+    async def _change(
+        self, page: Page, change: Callable[..., Awaitable[int]], conversation: str, **fields: str
+    ) -> int | None:
+        """The status of the answer; None or 500: nobody knows whether it is done."""
         page.person.url = (await self.world.some_worker()).url
         try:
-            status = await page.person.post(f"/c/{page.due}/{action}/", **fields)
+            status = await change(conversation, **fields)
         except aiohttp.ClientError:
-            return False
-        assert status in (204, 404, 500), f"{action} answers {status}"
-        return status == 204
+            return None
+        assert status in (DONE, NOT_FOUND, 500), f"{change.__name__} answers {status}"
+        return status
 
     async def _orphan(self, worker: Server) -> None:
         """Remember what was being written there: somebody else has to end it."""
@@ -544,17 +570,17 @@ class Walk(RuleBasedStateMachine):
             await eventually(page.is_answered, f"answers to {page.name}")
 
         async def is_quiet() -> bool:
-            return all(row["status"] in FINAL for row in await self._read())
+            rows = await self._read()
+            return all(row["status"] in FINAL and not row["deleted"] for row in rows)
 
-        await eventually(is_quiet, "end of every reply")
+        await eventually(is_quiet, "end of every reply, and of what was deleted")
         await self._check()
         for page in self.pages:
             for worker in (0, 1):
                 await self._compare(page, worker)
         for person in self.people:
             person.url = self.world.workers[0].url
-            listed = await person.get("/conversations/")
-            ids = {one["id"] for one in listed["conversations"] if one["id"] in self.owners}
+            ids = {id for id in await person.listed() if id in self.owners}
             there = {row["conversation"] for row in self.rows}
             assert ids == {one for one in there if self.owners[one] is person}, "the list is wrong"
 

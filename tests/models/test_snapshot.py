@@ -293,9 +293,14 @@ class EntryTest(SnapshotCase):
         )
 
     def test_everyone_gets_their_own_list(self):
-        self.assertEqual([e["id"] for e in snapshot.entries(self.alice)], [str(self.talk.id)])
-        self.assertEqual([e["id"] for e in snapshot.entries(self.bob)], [str(self.bobs.id)])
-        self.assertEqual(snapshot.entries(self.charlie), [])
+        for user, ids in (
+            (self.alice, [str(self.talk.id)]),
+            (self.bob, [str(self.bobs.id)]),
+            (self.charlie, []),
+        ):
+            listed = snapshot.entries(user)
+            self.assertEqual([entry["id"] for entry in listed["conversations"]], ids)
+            self.assertIsNone(listed["next"])
 
     def test_changed_entries_go_to_their_owners(self):
         self.talk.delete_content()

@@ -1,10 +1,14 @@
 from uuid import uuid4
 
-from chat.models import Message
-from chat.protocol import Refused
-from chat.replies.stop import stop, stop_reply
+from django.utils import timezone
 
-from .cast import CastTestCase, Status
+from chat.models import Append, Message, Step
+from chat.protocol import Refused
+from chat.replies.live import Write
+from chat.replies.stop import stop, stop_reply
+from chat.replies.writer import commit
+
+from .cast import WORKER, CastTestCase, Status
 
 
 class StopTest(CastTestCase):
@@ -43,3 +47,11 @@ class StopTest(CastTestCase):
         row = self.running()
         self.assertTrue(stop_reply(row))
         self.assertFalse(stop_reply(row))
+
+    def test_a_step_that_began_as_it_was_stopped_is_not_taken_for_stored(self):
+        row = self.running()
+        stop(self.alice, row.id)
+        step = Step(message=row, position=1, name="plan", label="Plan", started=timezone.now())
+        (outcome,) = commit([Write(Append(row.id, 0, steps_changed=1), (step,))], WORKER)
+        self.assertFalse(row.steps.exists())
+        self.assertFalse(outcome.written)

@@ -6,7 +6,8 @@ from django.test import override_settings
 
 from chat.models import Conversation, Message
 from chat.protocol import Refused
-from chat.replies import tree
+from chat.replies import snapshot, tree
+from chat.replies.settle import REMOVED, remove_deleted
 
 from .cast import CastTestCase, Status, ask, in_seconds, reply
 
@@ -81,15 +82,35 @@ class RenameTest(TreeCase):
         self.assertRefused("not_found", tree.rename, self.alice, uuid4(), "Mine")
 
 
+class PinTest(TreeCase):
+    def test_it_stands_first_until_it_is_unpinned(self):
+        before = self.talk.updated
+        for pinned in (True, False):
+            tree.pin(self.alice, self.talk.id, pinned)
+            self.talk.refresh_from_db()
+            self.assertEqual((self.talk.pinned, self.talk.updated), (pinned, before))
+
+    def test_strangers_pin_nothing(self):
+        for user, id in ((self.bob, self.talk.id), (self.alice, uuid4())):
+            self.assertRefused("not_found", tree.pin, user, id, True)
+
+
 class DeleteTest(TreeCase):
-    def test_what_was_said_is_gone(self):
-        self.running()
+    def test_it_is_marked_and_its_reply_is_stopped(self):
+        row = self.running(text="Bec")
         before = self.revision()
         tree.delete(self.alice, self.talk.id)
         self.talk.refresh_from_db()
         self.assertIsNotNone(self.talk.deleted)
-        self.assertEqual(self.talk.messages.count(), 0)
         self.assertGreater(self.revision(), before)
+        row.refresh_from_db()
+        self.assertEqual((row.status, row.text), (Status.STOPPED, "Bec"))
+
+    def test_nobody_reads_it_any_more(self):
+        tree.delete(self.alice, self.talk.id)
+        for look in (snapshot.shown, lambda *args: snapshot.earlier(*args, 9)):
+            self.assertRefused("not_found", look, self.alice, self.talk.id)
+        self.assertEqual(list(Message.objects.owned_by(self.alice)), [])
 
     def test_strangers_delete_nothing(self):
         for user in (self.bob, self.charlie):
@@ -144,6 +165,99 @@ class ChooseTest(TreeCase):
             self.assertRefused("not_found", change, self.alice, uuid4())
 
 
+class DeletedCase(TreeCase):
+    def everything(self) -> tuple[list, list]:
+        """All rows, but for what changes with each change."""
+        conversations = Conversation.objects.order_by("id").values()
+        kept = [{**row, "revision": 0} for row in conversations]
+        return kept, list(Message.objects.order_by("id").values())
+
+    def deleted_ago(self, seconds: float) -> None:
+        Conversation.objects.filter(id=self.talk.id).update(deleted=in_seconds(-seconds))
+
+
+class RestoreTest(DeletedCase):
+    def test_it_is_back_whole(self):
+        reply(self.question, "Just so.")
+        tree.select(self.alice, self.answer.id)
+        tree.rename(self.alice, self.talk.id, "Mine")
+        tree.pin(self.alice, self.talk.id, True)
+        before, revision = self.everything(), self.revision()
+        tree.delete(self.alice, self.talk.id)
+        self.assertNotEqual(self.everything(), before)
+        tree.restore(self.alice, self.talk.id)
+        self.assertEqual(self.everything(), before)
+        self.assertGreater(self.revision(), revision)
+
+    def test_twice_is_as_once(self):
+        tree.delete(self.alice, self.talk.id)
+        tree.restore(self.alice, self.talk.id)
+        before = self.revision()
+        tree.restore(self.alice, self.talk.id)
+        self.assertEqual(self.revision(), before)
+
+    def test_strangers_restore_nothing(self):
+        tree.delete(self.alice, self.talk.id)
+        for user, id in (
+            *((user, self.talk.id) for user in (self.bob, self.charlie)),
+            (self.alice, uuid4()),
+            (self.bob, self.talk.id),
+        ):
+            self.assertRefused("not_found", tree.restore, user, id)
+
+    def test_later_is_too_late(self):
+        tree.delete(self.alice, self.talk.id)
+        self.deleted_ago(50)
+        tree.restore(self.alice, self.talk.id)
+        tree.delete(self.alice, self.talk.id)
+        self.deleted_ago(61)
+        self.assertRefused("not_found", tree.restore, self.alice, self.talk.id)
+
+    def test_what_was_removed_does_not_come_back_empty(self):
+        Conversation.objects.get(id=self.talk.id).delete_content()  # as an operator does
+        self.assertRefused("not_found", tree.restore, self.alice, self.talk.id)
+
+
+class RemoveTest(DeletedCase):
+    def test_nothing_is_removed_while_it_can_be_restored(self):
+        tree.delete(self.alice, self.talk.id)
+        self.deleted_ago(55)
+        before = self.everything()
+        self.assertEqual(remove_deleted(), 0)
+        self.assertEqual(self.everything(), before)
+
+    def test_then_it_is_removed_for_good_and_the_row_stays(self):
+        tree.delete(self.alice, self.talk.id)
+        self.deleted_ago(61)
+        moment = Conversation.objects.get(id=self.talk.id).deleted
+        self.assertEqual(remove_deleted(), 1)
+        self.talk.refresh_from_db()
+        self.assertEqual((self.talk.title, self.talk.deleted), ("", moment))
+        self.assertEqual(self.talk.messages.count(), 0)
+        self.assertEqual(self.bobs.messages.count(), 2)
+        self.assertRefused("not_found", tree.restore, self.alice, self.talk.id)
+        self.assertEqual(remove_deleted(), 0)
+
+    def test_what_is_not_deleted_stays_however_old(self):
+        before = self.everything()
+        Conversation.objects.update(updated=in_seconds(-(10**7)))
+        self.assertEqual(remove_deleted(), 0)
+        self.assertEqual(self.everything()[1], before[1])
+
+    def test_one_that_is_restored_meanwhile_stays(self):
+        tree.delete(self.alice, self.talk.id)
+        self.deleted_ago(61)
+        (id,) = Conversation.objects.removable(undo=60).values_list("id", flat=True)
+        Conversation.objects.filter(id=id).update(deleted=None)
+        self.assertFalse(Conversation.objects.remove(id, undo=60))
+        self.assertEqual(self.talk.messages.count(), 2)
+
+    def test_there_is_an_end_to_one_go_and_the_next_goes_on(self):
+        long_ago = {"owner": self.bob, "deleted": in_seconds(-99), "last_seq": 1}
+        Conversation.objects.bulk_create(Conversation(**long_ago) for _ in range(REMOVED + 5))
+        self.assertEqual([remove_deleted() for _ in range(3)], [REMOVED, 5, 0])
+
+
 class BellTest(TreeCase):
     """The bell rings once a change is committed, and only then."""
 
@@ -157,12 +271,16 @@ class BellTest(TreeCase):
             (tree.select, (self.alice, self.question.id)),
             (tree.rename, (self.alice, self.talk.id, "New")),
             (tree.choose, (self.alice, self.talk.id)),
+            (tree.pin, (self.alice, self.talk.id, True)),
             (tree.delete, (self.alice, self.talk.id)),
+            (tree.restore, (self.alice, self.talk.id)),
         ):
             with self.subTest(change.__name__):
                 self.assertEqual(self.rung(change, *args), 1)
 
     def test_what_is_refused_or_changes_nothing_is_silent(self):
         self.assertEqual(self.rung(tree.rename, self.alice, self.talk.id, " "), 0)
+        self.assertEqual(self.rung(tree.pin, self.alice, self.talk.id, False), 0)
+        self.assertEqual(self.rung(tree.restore, self.alice, self.talk.id), 0)
         self.assertEqual(self.rung(tree.delete, self.charlie, self.talk.id), 0)
         self.assertEqual(self.rung(tree.select, self.charlie, self.answer.id), 0)

@@ -7,7 +7,7 @@ from django.test import SimpleTestCase
 from tests.browser import Browser, require_browser
 from tests.page.site import MODULES, Site, recordings, shown
 
-SECONDS = 30
+SECONDS = 120
 
 
 class ModuleTests(SimpleTestCase):

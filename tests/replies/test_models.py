@@ -48,9 +48,8 @@ class ModelsTests(ServerCase):
             ack = await here.send(asks(tokens=3, gate="choose", gate_after=1))
             conversation = ack["conversation"]
             await there.open(conversation)
-            path = f"/c/{conversation}/choose/"
-            self.assertEqual(await alice.post(path, model=LARGE), 204)
-            self.assertEqual(await alice.post(path, assistant="plan"), 204)
+            self.assertEqual(await alice.change(conversation, model=LARGE), 204)
+            self.assertEqual(await alice.change(conversation, assistant="plan"), 204)
             for tab in (here, there):
                 await self.chosen(tab, conversation, model=LARGE, assistant="plan")
             self.upstream.release("choose")
@@ -59,7 +58,7 @@ class ModelsTests(ServerCase):
             reply = await here.ask(asks(tokens=3))
             self.assertEqual((reply["model"], reply["assistant"]), (LARGE, "plan"))
             self.assertEqual(self.asked(), [SMALL, LARGE, LARGE])  # a plan is asked for first
-            await alice.post(path, model="", assistant="chat")
+            await alice.change(conversation, model="", assistant="chat")
             await self.chosen(there, conversation, model="", assistant="chat")
             self.assertEqual((await here.ask(asks(tokens=3)))["model"], SMALL)
 
@@ -82,7 +81,7 @@ class ModelsTests(ServerCase):
             ack = await tab.send(asks(tokens=50, cut_after=5, next={"tokens": 3}), model=LARGE)
             cut = await tab.ended(ack["reply"])
             self.assertEqual(cut["status"], "interrupted")
-            await alice.post(f"/c/{ack['conversation']}/choose/", model="")
+            await alice.change(ack["conversation"], model="")
             ack = await tab.again("continue", cut["id"])
             self.assertEqual((await tab.ended(ack["reply"]))["model"], LARGE)
 
@@ -96,9 +95,9 @@ class ModelsTests(ServerCase):
                 type="regenerate", cid=str(uuid4()), message=reply["id"], model="another"
             )
             self.assertEqual(refused["code"], "bad_field")
-            path = f"/c/{tab.client.conversation}/choose/"
+            conversation = tab.client.conversation
             for wrong in ({"model": "another"}, {"assistant": "another"}, {"assistant": ""}):
-                self.assertEqual(await alice.post(path, **wrong), 400)
+                self.assertEqual(await alice.change(conversation, **wrong), 400)
             self.assertEqual(len(self.upstream.requests()), 1)
 
 
@@ -132,7 +131,7 @@ class WorkersTests(WorkersCase):
             conversation = here.client.conversation
             await there.open(conversation)
             alice.url = self.workers[0].url
-            await alice.post(f"/c/{conversation}/choose/", model=LARGE)
+            await alice.change(conversation, model=LARGE)
             await there.until(
                 lambda: there.client.entries.get(conversation, {}).get("model") == LARGE, "a choice"
             )

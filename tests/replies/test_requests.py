@@ -215,7 +215,7 @@ class RefusalTests(ServerCase):
                     said.append((error["code"], error["detail"], error["re"]))
                 self.assertEqual(said[0], said[1], kind)
                 self.assertEqual(said[0][0], "not_found")
-            self.assertEqual(await alice.post(f"/c/{conversation}/delete/"), 204)
+            self.assertEqual(await alice.delete(conversation), 204)
             answer = await tab.send("hi", conversation=conversation, parent=None)
             self.assertEqual(answer["code"], "not_found")
 
@@ -282,11 +282,16 @@ class ListTests(ServerCase):
 
             await other.until(lambda: any(e["active"] for e in entries()), "a live entry")
             await other.until(lambda: entries() and not entries()[-1]["active"], "its end")
-            self.assertEqual(await alice.post(f"/c/{id}/rename/", title="  A  name "), 204)
+            self.assertEqual(await alice.change(id, title="  A  name "), 204)
             await other.until(lambda: entries()[-1]["title"] == "A name", "the new name")
-            self.assertEqual(await alice.post(f"/c/{id}/delete/"), 204)
+            self.assertEqual(await alice.change(id, pinned=True), 204)
+            await other.until(lambda: entries()[-1]["pinned"], "its pin")
+            self.assertEqual(await alice.delete(id), 204)
             await other.until(lambda: entries()[-1].get("deleted"), "the deletion")
             self.assertEqual((await alice.get("/conversations/"))["conversations"], [])
+            self.assertEqual(await alice.restore(id), 204)
+            await other.until(lambda: not entries()[-1].get("deleted"), "its return")
+            self.assertEqual((await alice.get("/conversations/"))["conversations"], entries()[-1:])
             self.assertEqual(stranger.count("conversation"), 0)
 
     async def test_deleting_stops_the_reply_and_closes_no_socket(self):
@@ -294,12 +299,33 @@ class ListTests(ServerCase):
             tab = await alice.tab()
             ack = await tab.send(asks(tokens=1000, rate=100))
             await tab.text_of(ack["reply"], 7)
-            await alice.post(f"/c/{ack['conversation']}/delete/")
+            await alice.delete(ack["conversation"])
             closed = self.upstream.wait_closed(self.upstream.requests()[0]["id"])
             self.assertEqual(closed["finished"], "client_closed")
             await tab.say(type="ping", n=1)
             await tab.until(lambda: tab.count("pong"), "a pong")
             self.assertIsNone(tab.closed)
+
+    async def test_a_restored_conversation_is_as_it_was_and_goes_on(self):
+        async with Person(self.server.url) as alice:
+            tab = await alice.tab()
+            await tab.ask(asks("one", tokens=3))
+            ack = await tab.send(asks(tokens=1000, rate=100))
+            await tab.text_of(ack["reply"], 7)
+            conversation = ack["conversation"]
+            await alice.delete(conversation)
+            late = await tab.send(asks("late", tokens=1), conversation)
+            self.assertEqual(late["code"], "not_found")
+            states = tab.count("state")
+            self.assertEqual(await alice.restore(conversation), 204)
+            self.assertEqual(await alice.restore(conversation), 204)
+            await tab.until(lambda: tab.count("state") > states, "a state")
+            # A tab that shows it is told how it is, unasked.
+            stopped = await tab.ended(ack["reply"])
+            self.assertEqual(stopped["status"], "stopped")
+            self.assertTrue(numbered(1000).startswith(stopped["text"]))
+            self.assertEqual([m["seq"] for m in tab.shown()], [1, 2, 3, 4])
+            self.assertEqual((await tab.ask(asks("two", tokens=3)))["status"], "done")
 
     async def test_a_long_conversation_is_told_from_its_end(self):
         async with Person(self.server.url) as alice:

@@ -123,7 +123,7 @@ class TitleTests(TitleCase):
             gated = {"text": TITLE, "gate": "renamed"}
             conversation = await self.ask(tab, title=gated)
             _, asked = await asyncio.to_thread(self.upstream.wait_requests, 2)
-            await alice.post(f"/c/{conversation}/rename/", title="My own")
+            await alice.change(conversation, title="My own")
             self.upstream.release("renamed")
             ended = await asyncio.to_thread(self.upstream.wait_closed, asked["id"])
             self.assertEqual(ended["finished"], "done")
@@ -133,7 +133,7 @@ class TitleTests(TitleCase):
         async with Person(self.server.url) as alice:
             tab = await alice.tab()
             ack = await tab.send(asks("Where?", tokens=3, gate="written", next={"text": TITLE}))
-            await alice.post(f"/c/{ack['conversation']}/rename/", title="My own")
+            await alice.change(ack["conversation"], title="My own")
             self.upstream.release("written")
             await tab.ended(ack["reply"])
             self.assertEqual(await self.title(alice, ack["conversation"]), "My own")

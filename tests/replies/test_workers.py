@@ -82,15 +82,16 @@ class LoneWorkersTests(ServerCase):
                 alice.url = other.url
                 there = await alice.tab()
                 await there.open(conversation)
-                for action, holds in (
-                    ("rename", lambda entry: entry["title"] == "Another"),
-                    ("delete", lambda entry: entry.get("deleted")),
+                for change, fields, holds in (
+                    (alice.change, {"title": "Another"}, lambda e: e["title"] == "Another"),
+                    (alice.change, {"pinned": True}, lambda e: e["pinned"]),
+                    (alice.delete, {}, lambda e: e.get("deleted")),
                 ):
                     alice.url = self.server.url
-                    await alice.post(f"/c/{conversation}/{action}/", title="Another")
+                    await change(conversation, **fields)
                     await there.until(
                         lambda holds=holds: holds(
-                            there.client.entries.get(conversation, {"title": ""})
+                            there.client.entries.get(conversation, {"title": "", "pinned": False})
                         ),
-                        action,
+                        f"{change.__name__} {fields}",
                     )

@@ -12,6 +12,7 @@ import { ConversationMenu } from "./elements/conversation-menu.js";
 import { LiveStatus } from "./elements/live-status.js";
 import { MessageEditor } from "./elements/message-editor.js";
 import { RetryMenu } from "./elements/retry-menu.js";
+import { UndoToast } from "./elements/undo-toast.js";
 
 customElements.define("message-editor", MessageEditor);
 customElements.define("chat-message", ChatMessage);
@@ -23,4 +24,5 @@ customElements.define("chat-sidebar", ChatSidebar);
 customElements.define("conversation-menu", ConversationMenu);
 customElements.define("connection-banner", ConnectionBanner);
 customElements.define("live-status", LiveStatus);
+customElements.define("undo-toast", UndoToast);
 customElements.define("chat-app", ChatApp);

@@ -34,19 +34,21 @@ export class Client {
   /** @type {string | null} */ #stopping = null;
 
   /**
-   * @param {{ url: string, user: string, guest: boolean, protocol: number, state: State, outbox: import("./outbox.js").Outbox }} about
+   * @param {{ url: string, user: string, guest: boolean, protocol: number, state: State, outbox: import("./outbox.js").Outbox, unmade?: string | null }} about
+   * `unmade`: what a new chat would be, whose first message may still be in the outbox
    * @param {Page} page @param {import("./socket.js").World} world
    */
-  constructor({ url, user, guest, protocol, state, outbox }, page, world = WORLD) {
+  constructor({ url, user, guest, protocol, state, outbox, unmade = null }, page, world = WORLD) {
     this.#page = page;
     this.#world = world;
     this.#user = user;
     this.#guest = guest;
     this.#protocol = protocol;
     this.#outbox = outbox;
-    const waiting = outbox.heads().find(({ conversation }) => conversation === state.conversation);
+    const shown = state.conversation ?? unmade;
+    const waiting = outbox.heads().find(({ conversation }) => conversation === shown);
     /** @type {State} */
-    this.state = waiting ? { ...state, queued: waiting.frame } : state;
+    this.state = waiting ? { ...state, conversation: shown, queued: waiting.frame } : state;
     this.#socket = new Socket(url, { frame: (frame) => this.#receive(frame), status: (now) => this.#status(now) }, world);
     this.#seen = new Seen((frame) => this.#socket.send(frame), world);
   }
@@ -109,7 +111,12 @@ export class Client {
 
   /** @param {string | null} conversation @param {Frame} frame */
   #queue(conversation, frame) {
-    if (!conversation || busy(this.state)) return;
+    if (!conversation) return;
+    if (busy(this.state)) {
+      // The page was drawn before it became so: what was written is not gone with that.
+      if (frame.text) this.dispatch({ type: "page:refused", text: frame.text });
+      return;
+    }
     this.#outbox.add(conversation, frame);
     this.dispatch({ type: "page:queue", conversation, frame });
     this.#flush();

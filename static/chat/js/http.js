@@ -3,6 +3,15 @@
 
 const NIL = "00000000-0000-0000-0000-000000000000";
 
+/** The server answered, and not as it was asked. */
+export class Refusal extends Error {
+  /** @param {string} message @param {number} status */
+  constructor(message, status) {
+    super(message);
+    this.status = status;
+  }
+}
+
 export class Http {
   #list;
   #conversation;
@@ -20,8 +29,9 @@ export class Http {
     return this.#conversation.replace(NIL, conversation);
   }
 
-  async list() {
-    return (await ask(this.#list)).json();
+  /** A page of the list: the first, or the one after a cursor. @param {string} [before] @returns {Promise<import("./list.js").Page>} */
+  async list(before) {
+    return (await ask(before ? `${this.#list}?${new URLSearchParams({ before })}` : this.#list)).json();
   }
 
   /** @param {string} conversation @param {number} seq */
@@ -29,30 +39,30 @@ export class Http {
     return (await ask(`${this.address(conversation)}messages/?before=${seq}`)).json();
   }
 
-  /** @param {string} conversation @param {string} title */
-  async rename(conversation, title) {
-    await this.#post(`${this.address(conversation)}rename/`, new URLSearchParams({ title }));
-  }
-
-  /** @param {string} conversation @param {Record<string, string>} chosen `model`, `assistant`, or both */
-  async choose(conversation, chosen) {
-    await this.#post(`${this.address(conversation)}choose/`, new URLSearchParams(chosen));
+  /** @param {string} conversation @param {{ title?: string, pinned?: boolean, model?: string, assistant?: string }} fields */
+  async change(conversation, fields) {
+    await this.#tell("PATCH", `${conversation}/`, JSON.stringify(fields));
   }
 
   /** @param {string} conversation */
   async delete(conversation) {
-    await this.#post(`${this.address(conversation)}delete/`, new URLSearchParams());
+    await this.#tell("DELETE", `${conversation}/`);
   }
 
-  /** @param {string} url @param {URLSearchParams} body */
-  #post(url, body) {
-    return ask(url, { method: "POST", body, headers: { "X-CSRFToken": this.#token } });
+  /** @param {string} conversation */
+  async restore(conversation) {
+    await this.#tell("POST", `${conversation}/restore/`);
+  }
+
+  /** @param {string} method @param {string} path below the list's @param {string} [body] JSON */
+  #tell(method, path, body) {
+    return ask(this.#list + path, { method, body, headers: { "X-CSRFToken": this.#token } });
   }
 }
 
 /** @param {string} url @param {RequestInit} how */
 async function ask(url, how = {}) {
   const answer = await fetch(url, { credentials: "same-origin", ...how });
-  if (!answer.ok) throw new Error(`${how.method ?? "GET"} ${url}: ${answer.status}`);
+  if (!answer.ok) throw new Refusal(`${how.method ?? "GET"} ${url}: ${answer.status}`, answer.status);
   return answer;
 }

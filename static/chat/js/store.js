@@ -10,6 +10,7 @@
 // From then until the answering `state`, gaps want nothing more: that `state` closes them.
 
 import { before, held, isFinal, merged, prepended, upTo } from "./branch.js";
+import { edge, merged as listed, sorted } from "./list.js";
 import { KEPT } from "./protocol.js";
 
 /** @typedef {import("./protocol.js").Message} Message */
@@ -19,24 +20,25 @@ import { KEPT } from "./protocol.js";
  * @typedef {{
  *   conversation: string | null, made: boolean, gone: boolean, title: string,
  *   model: string, assistant: string, choosing: { model?: string, assistant?: string },
- *   messages: Message[], entries: Entry[],
+ *   messages: Message[], entries: Entry[], more: import("./list.js").Edge | null,
  *   queued: Frame | null, refusal: { code: string, re: string, text: string } | null,
  *   connection: { status: "connecting" | "open" | "waiting" | "paused" | "ended", delay?: number, code?: number },
  *   wants: "open" | "resync" | null, awaiting: boolean,
  * }} State
  * `made`: the server has the conversation. `gone`: it had, and has it no more. `model` and `assistant`: who answers, "" is
- * the site's default. `choosing`: what of it the server may not have heard yet. `queued`: the frame of this conversation
- * that is not yet seen to be accepted; `acked` and `waits` (why, and for how many seconds) are the page's notes on it.
+ * the site's default. `choosing`: what of it the server may not have heard yet. `more`: how far the list is known, null
+ * where all of it is. `queued`: the frame of this conversation that is not yet seen to be accepted; `acked` and `waits`
+ * (why, and for how many seconds) are the page's notes on it.
  */
 
 /**
  * @param {{
  *   conversation?: { id: string, title: string, model?: string, assistant?: string } | null,
- *   messages?: any[], entries?: Entry[],
+ *   messages?: any[], list?: import("./list.js").Page,
  * }} page
  * @returns {State}
  */
-export function initial({ conversation = null, messages = [], entries = [] } = {}) {
+export function initial({ conversation = null, messages = [], list = { conversations: [], next: null } } = {}) {
   return {
     conversation: conversation?.id ?? null,
     made: conversation !== null,
@@ -46,7 +48,8 @@ export function initial({ conversation = null, messages = [], entries = [] } = {
     assistant: conversation?.assistant ?? "",
     choosing: {},
     messages: messages.map((row) => /** @type {Message} */ (merged(undefined, { ...row, from: 0 }))),
-    entries: sorted(entries),
+    entries: sorted(list.conversations),
+    more: edge(list),
     queued: null,
     refusal: null,
     connection: { status: "connecting" },
@@ -161,20 +164,27 @@ const RULES = {
   conversation(state, frame) {
     const { deleted, ...entry } = frame.conversation;
     const others = state.entries.filter((other) => other.id !== entry.id);
-    const shown = entry.id === state.conversation;
-    return {
-      ...state,
-      entries: deleted ? others : sorted([...others, entry]),
-      ...facts(state, shown && !deleted ? entry : null),
-      gone: state.gone || (shown && Boolean(deleted)),
-    };
+    const next = { ...state, entries: deleted ? others : sorted([...others, entry]) };
+    if (entry.id !== state.conversation) return next;
+    if (deleted) return { ...next, gone: true };
+    const shown = { ...next, ...facts(state, entry), gone: false };
+    return state.gone ? need(shown, "open") : shown; // It was restored: the socket shows it no more.
   },
 
   "page:connection": (state, { connection }) => ({ ...state, connection }),
   "page:opened": (state) => ({ ...state, wants: null, awaiting: true }),
   "page:reopen": (state) => need({ ...state, awaiting: false }, "open"),
   "page:queue": (state, { frame, conversation }) => ({ ...state, conversation, queued: frame, refusal: null }),
-  "page:list": (state, { entries }) => ({ ...state, entries: sorted(entries) }),
+  "page:refused": (state, { text }) => ({
+    ...state,
+    refusal: { code: state.gone ? "not_found" : "busy", re: "send", text },
+  }),
+
+  "page:list"(state, { list, after }) {
+    const follows = !after || after.id === state.more?.last.id;
+    return { ...state, entries: listed(state.entries, list, after), more: follows ? edge(list) : state.more };
+  },
+
   "page:earlier": (state, { messages }) => ({ ...state, messages: prepended(state.messages, messages) }),
   "page:choose": (state, { chosen }) => ({ ...state, ...chosen, choosing: { ...state.choosing, ...chosen } }),
   "page:chosen": (state) => ({ ...state, choosing: {} }),
@@ -216,9 +226,4 @@ function grown(state, frame, text, length) {
 /** A row with the queued frame's `cid` is that frame, accepted. @param {State} state @param {Message[]} rows @returns {State} */
 function arrived(state, rows) {
   return rows.some((row) => row.cid && row.cid === state.queued?.cid) ? { ...state, queued: null } : state;
-}
-
-/** @param {Entry[]} entries */
-function sorted(entries) {
-  return entries.toSorted((a, b) => Number(b.pinned) - Number(a.pinned) || (a.updated < b.updated ? 1 : -1));
 }

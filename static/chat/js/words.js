@@ -40,6 +40,9 @@ const FINISHES = {
   content_filter: "The model’s server held back the rest of this reply.",
 };
 
+/** What the sections of the list are called, but for months. @type {Record<string, string>} */
+const SECTIONS = { pinned: "Pinned", today: "Today", yesterday: "Yesterday", week: "Last 7 days" };
+
 /** What a reply without text is at. @type {Record<string, string>} */
 const PHASES = {
   waiting: "Thinking…",
@@ -103,6 +106,18 @@ export const answering = (names) => `Who answers: ${names}`;
 /** @param {string} chosen what is not offered any more @param {string} answers */
 export const notOffered = (chosen, answers) => `“${chosen}” is no longer offered here. ${answers} answers instead.`;
 
+/** @param {string} key of a section of the list: its name, or a month as 2026-10 */
+export function section(key) {
+  if (key in SECTIONS) return SECTIONS[key];
+  return new Date(`${key}-01T00:00`).toLocaleDateString("en", { month: "long", year: "numeric" });
+}
+
+/** @param {string} title */
+export const deleted = (title) => `Deleted “${title}”`;
+
+/** @param {string} title */
+export const undoable = (title) => `“${title}” is deleted. To undo it, press Control and Z now.`;
+
 export const SAID = { user: "You said", assistant: "The assistant said" };
 export const COPIED = "Copied";
 export const RETRY = "Retry";
@@ -110,6 +125,7 @@ export const REGENERATE = "Regenerate";
 export const UNTITLED = "New chat";
 export const BEGAN = "The reply is being written.";
 export const FAILED_CHANGE = "That did not work. Try again in a moment.";
+export const TOO_LATE = "It is too late to bring this back: the conversation is deleted for good.";
 export const UNFOLD = { more: "Show all", less: "Show less" };
 export const IMAGE = "Image";
 export const FOOTNOTES = "Footnotes";

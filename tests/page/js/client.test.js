@@ -125,6 +125,7 @@ test("one frame at a time: nothing more is queued while one waits or a reply is 
   client.send("Two");
   client.regenerate("m2");
   equal(world.socket.types, ["open", "send"]);
+  equal(client.state.refusal, { code: "busy", re: "send", text: "Two" });
 });
 
 test("a row with its cid is as good as an ack", () => {
@@ -206,6 +207,18 @@ test("a letter to another conversation is delivered, then the page's own is open
   equal(world.socket.types, ["open", "send"]);
   world.socket.say(ack(world.socket.heard[1]));
   equal(world.socket.heard.at(-1), { type: "open", conversation: "other", have: {} });
+});
+
+test("a new chat that was loaded again goes on with its letter, and with none it is a new chat", () => {
+  const [first, box] = [page({ made: false, welcome: false }), storage()];
+  first.client.send("Hello");
+  const { conversation: unmade } = first.client.state;
+  const about = { url: "", user: "u1", guest: false, protocol: 1, state: initial(), unmade };
+  const hands = { changed() {}, connected() {}, reload: () => false, returned() {} };
+  const again = new Client({ ...about, outbox: new Outbox("u1", first.box) }, hands, new FakeWorld());
+  equal([again.state.conversation, again.state.made, again.state.queued?.text], [unmade, false, "Hello"]);
+  const another = new Client({ ...about, outbox: new Outbox("u1", box) }, hands, new FakeWorld());
+  equal([another.state.conversation, another.state.queued], [null, null]);
 });
 
 test("a refused letter to another conversation goes back there", () => {

@@ -188,6 +188,65 @@ test("entries are kept in order, renamed, and removed", () => {
   ok(after([told(entry(CONVERSATION, "4", { deleted: true }))]).gone);
 });
 
+test("a conversation that was deleted and is restored wants an open", () => {
+  const entry = { id: CONVERSATION, title: "Harbour", pinned: false, updated: "1", active: false };
+  const deleted = after([...asked, { type: "conversation", conversation: { ...entry, deleted: true } }]);
+  equal([deleted.gone, deleted.entries, texts(deleted).length, busy(deleted)], [true, [], 2, true]);
+  const back = after([{ type: "conversation", conversation: entry }], deleted);
+  equal([back.gone, back.wants, back.entries.length], [false, "open", 1]);
+  equal(after([{ type: "conversation", conversation: { ...entry, id: "other" } }], deleted).gone, true);
+  equal(after([{ type: "conversation", conversation: entry }]).wants, null, "one that was never away wants nothing");
+});
+
+/** @param {string} id @param {string} updated @returns {any} */
+const listed = (id, updated, more = {}) => ({ id, title: id, pinned: false, updated, active: false, ...more });
+
+/** @param {any[]} conversations @param {string | null} next @param {any} asked @returns {any} */
+const toldList = (conversations, next, asked = null) => ({ type: "page:list", list: { conversations, next }, after: asked });
+
+/** @param {import("/static/chat/js/store.js").State} shown */
+const inList = (shown) => shown.entries.map(({ id }) => id).join("");
+
+test("a page of the list follows those before, and the last says that it is", () => {
+  const first = initial({ list: { conversations: [listed("a", "9"), listed("b", "8")], next: "b" } });
+  equal([inList(first), first.more?.cursor], ["ab", "b"]);
+  const second = after([toldList([listed("c", "7"), listed("d", "6")], "d", first.more?.last)], first);
+  equal([inList(second), second.more?.cursor], ["abcd", "d"]);
+  const whole = after([toldList([listed("e", "5")], null, second.more?.last)], second);
+  equal([inList(whole), whole.more], ["abcde", null]);
+});
+
+test("the first page, fetched again, is put into those that were loaded", () => {
+  const held = initial({ list: { conversations: "abcdef".split("").map((id, at) => listed(id, String(9 - at))), next: null } });
+  // b was deleted elsewhere, d was written in, n is new; what is beyond the page stays.
+  const told = after([toldList([listed("n", "99"), listed("d", "98"), listed("a", "9"), listed("c", "7")], "c")], held);
+  equal([inList(told), told.more?.cursor], ["ndacef", "c"]);
+  const on = after([toldList([listed("f", "4")], null, told.more?.last)], told);
+  equal([inList(on), on.more], ["ndacf", null], "e, which is not in its page either, goes");
+});
+
+test("the last page alone is all there is", () => {
+  const held = initial({ list: { conversations: [listed("a", "9"), listed("b", "8")], next: "b" } });
+  equal([inList(after([toldList([listed("b", "8")], null)], held))], ["b"]);
+  equal([inList(after([toldList([], null)], held))], [""]);
+});
+
+test("a page that was asked for before the list was fetched anew does not say how far it is known", () => {
+  const held = initial({ list: { conversations: [listed("a", "9"), listed("b", "8")], next: "b" } });
+  const anew = after([toldList([listed("n", "99"), listed("a", "9")], "a")], held);
+  equal([inList(anew), anew.more?.cursor], ["nab", "a"]);
+  const late = after([toldList([listed("c", "7")], null, held.more?.last)], anew);
+  equal([inList(late), late.more?.cursor], ["nabc", "a"]);
+});
+
+test("pinned ones come first, also over pages, and those of one moment by their ids", () => {
+  const pinned = { pinned: true };
+  const first = initial({ list: { conversations: [listed("p", "1", pinned), listed("q", "1", pinned)], next: "q" } });
+  const second = after([toldList([listed("r", "0", pinned), listed("b", "9"), listed("c", "9")], "c", first.more?.last)], first);
+  equal(inList(second), "pqrbc");
+  equal(inList(after([{ type: "conversation", conversation: listed("q", "1") }], second)), "prbcq");
+});
+
 test("older messages are prepended as far as they join", () => {
   const shown = after([state(row("m5", "m4"), row("m6", "m5"))]);
   const older = { type: "page:earlier", messages: [row("m1", null), row("m3", "m2"), row("m4", "m3")] };

@@ -4,21 +4,28 @@
 
 import { asked, part, write } from "./parts.js";
 import { Client } from "../client.js";
-import { Drafts } from "../drafts.js";
-import { Http } from "../http.js";
+import { Drafts, NEW } from "../drafts.js";
+import { Http, Refusal } from "../http.js";
 import { Outbox } from "../outbox.js";
 import { initial } from "../store.js";
+import { Unread } from "../unread.js";
 import * as words from "../words.js";
 
 const RELOADED = "chat:reloaded";
+
+/** The list is asked for so often where it changes while it is on its way. */
+const ASKED = 3;
 
 export class ChatApp extends HTMLElement {
   /** @type {Client} */ // @ts-ignore set when connected
   #client;
   /** @type {Http} */ // @ts-ignore set when connected
   #http;
+  /** @type {Unread} */ // @ts-ignore set when connected
+  #unread;
   #due = false;
   #fetching = false;
+  /** @type {Promise<void> | null} */ #listing = null;
   #path = location.pathname;
 
   connectedCallback() {
@@ -26,17 +33,19 @@ export class ChatApp extends HTMLElement {
     const { listUrl: list = "", conversationUrl = "" } = this.dataset;
     const token = /** @type {HTMLInputElement} */ (this.querySelector("[name=csrfmiddlewaretoken]")).value;
     this.#http = new Http({ list, conversation: conversationUrl, token });
+    this.#unread = new Unread(user, localStorage);
     const state = initial({
       conversation: id ? { id, title, model, assistant } : null,
       messages: data("page-messages"),
-      entries: data("page-conversations"),
+      list: data("page-list"),
     });
     const url = `${location.protocol === "https:" ? "wss:" : "ws:"}//${location.host}${this.dataset.socketUrl}`;
     const [outbox, drafts] = [new Outbox(user, sessionStorage), new Drafts(user, sessionStorage)];
     this.#adopt(drafts, state.entries);
     part(this, "composer").drafts = drafts;
     const guest = "guest" in this.dataset;
-    this.#client = new Client({ url, user, guest, protocol: Number(protocol), state, outbox }, this.#page(drafts));
+    const unmade = history.state?.unmade;
+    this.#client = new Client({ url, user, guest, protocol: Number(protocol), state, outbox, unmade }, this.#page(drafts));
     this.#listen();
     this.#draw();
     this.#client.connect();
@@ -56,7 +65,7 @@ export class ChatApp extends HTMLElement {
       changed: () => this.#schedule(),
       connected: () => {
         sessionStorage.removeItem(RELOADED);
-        this.#refresh();
+        this.#list(null).catch(() => {}); // It stays as it was; the next reconnect asks again.
       },
       reload: (reason) => {
         const reasons = JSON.parse(sessionStorage.getItem(RELOADED) ?? "[]");
@@ -65,8 +74,16 @@ export class ChatApp extends HTMLElement {
         location.reload();
         return true;
       },
-      returned: (conversation, text) => drafts.giveBack(conversation, text),
+      returned: (conversation, text) => this.#giveBack(drafts, conversation, text),
     };
+  }
+
+  /** To the draft of its conversation, or of a new one where there is none. @param {Drafts} drafts @param {string} conversation @param {string} text */
+  #giveBack(drafts, conversation, text) {
+    const { entries, made } = this.#client.state;
+    const place = entries.some(({ id }) => id === conversation) ? conversation : NEW;
+    if (place === NEW && !made) part(this, "composer").giveBack(text);
+    else drafts.giveBack(place, text);
   }
 
   #listen() {
@@ -83,9 +100,14 @@ export class ChatApp extends HTMLElement {
       dismiss: () => client.dispatch({ type: "page:dismiss" }),
       wake: () => client.wake(),
       earlier: () => this.#earlier(),
-      menu: ({ conversation }, button) => part(this, "conversation-menu").open(conversation, button),
-      rename: ({ conversation, title }) => this.#try(this.#http.rename(conversation, title)),
+      more: ({ asked }) => this.#more(asked),
+      menu: (_, button) => part(this, "conversation-menu").open(button),
+      rename: (_, item) => part(this, "conversation-menu").rename(item),
+      renamed: () => part(this, "sidebar").refresh(),
+      change: ({ conversation, fields }) => this.#try(this.#http.change(conversation, fields)),
       delete: ({ conversation }) => this.#delete(conversation),
+      restore: ({ entry }) => this.#restore(entry),
+      forgotten: () => this.#draw(),
       "edit-last": () => part(this, "thread").editLast(),
     };
     for (const [name, act] of Object.entries(asks)) {
@@ -94,10 +116,12 @@ export class ChatApp extends HTMLElement {
     this.addEventListener("click", (event) => {
       const clicked = asked(event);
       if (clicked?.name === "suggest") this.#send(clicked.button.textContent?.trim() ?? "");
+      else if (clicked?.name === "undo") part(this, "undo").undo();
     });
     addEventListener("online", () => client.wake());
     // A footnote's link changes the address too, but not the page.
     addEventListener("popstate", () => location.pathname !== this.#path && location.reload());
+    addEventListener("storage", () => this.#schedule()); // What another tab has shown is read here, too.
     addEventListener("pagehide", () => client.pause());
     addEventListener("pageshow", ({ persisted }) => persisted && client.connect());
     document.addEventListener("visibilitychange", () => {
@@ -110,9 +134,8 @@ export class ChatApp extends HTMLElement {
   #send(text, how = {}) {
     this.#client.send(text, how);
     const { conversation, made } = this.#client.state;
-    const address = conversation && this.#http.address(conversation);
-    if (address && !made && location.pathname !== address) history.pushState(null, "", address);
-    this.#path = location.pathname;
+    // Who loads the page again, before it is made, finds the message in the outbox.
+    if (!made) history.replaceState({ unmade: conversation }, "");
     // On a touch screen the focus would bring the keyboard up over the reply.
     if (matchMedia("(pointer: fine)").matches) part(this, "composer").focus();
   }
@@ -129,13 +152,18 @@ export class ChatApp extends HTMLElement {
     this.#fetching = false;
   }
 
-  /** What was told while there was no socket is in the list. */
-  async #refresh() {
-    try {
-      const { conversations } = await this.#http.list();
-      this.#client.dispatch({ type: "page:list", entries: conversations });
-    } catch {
-      // The list stays as it was; the next reconnect asks again.
+  /**
+   * A page of the list: the one that follows where it is known to, or the first, for what was told while there was no
+   * socket. What the socket tells meanwhile is newer than the answer, which is then asked for anew.
+   * @param {import("../list.js").Edge | null} more
+   */
+  async #list(more) {
+    for (let left = ASKED; ; left -= 1) {
+      const { entries } = this.#client.state;
+      const list = await this.#http.list(more?.cursor);
+      if (entries !== this.#client.state.entries && left > 1) continue;
+      this.#client.dispatch({ type: "page:list", list, after: more?.last ?? null });
+      return;
     }
   }
 
@@ -144,25 +172,46 @@ export class ChatApp extends HTMLElement {
     const { conversation, made, model, assistant } = this.#client.state;
     this.#client.dispatch({ type: "page:choose", chosen });
     if (!conversation || !made) return;
-    if (!(await this.#try(this.#http.choose(conversation, chosen)))) {
+    if (!(await this.#try(this.#http.change(conversation, chosen)))) {
       this.#client.dispatch({ type: "page:choose", chosen: { model, assistant } });
     }
     this.#client.dispatch({ type: "page:chosen" });
   }
 
-  /** @param {string} conversation */
-  async #delete(conversation) {
-    if (!(await this.#try(this.#http.delete(conversation)))) return;
-    if (conversation === this.#client.state.conversation) location.assign(this.dataset.newUrl ?? "/");
+  /** @param {boolean} loud whether a person waits for it */
+  async #more(loud) {
+    const { more } = this.#client.state;
+    if (!more) return;
+    this.#listing ??= this.#list(more).finally(() => (this.#listing = null));
+    await (loud ? this.#try(this.#listing) : this.#listing.catch(() => {})); // There is a button to try again.
   }
 
-  /** @param {Promise<unknown>} change @returns {Promise<boolean>} whether it worked */
-  async #try(change) {
+  /** @param {string} conversation */
+  async #delete(conversation) {
+    const entry = this.#client.state.entries.find(({ id }) => id === conversation);
+    if (!entry || !(await this.#try(this.#http.delete(conversation)))) return;
+    this.#client.dispatch({ type: "conversation", conversation: { ...entry, deleted: true } });
+    part(this, "undo").show(entry);
+  }
+
+  /** @param {import("../protocol.js").Entry} entry as it was */
+  async #restore(entry) {
+    const back = await this.#try(this.#http.restore(entry.id), words.TOO_LATE);
+    if (back) this.#client.dispatch({ type: "conversation", conversation: { ...entry, active: false } });
+    this.#draw();
+    if (!back || document.activeElement !== document.body) return;
+    if (entry.id === this.#client.state.conversation) part(this, "composer").focus();
+    else part(this, "sidebar").focusOn(entry.id);
+  }
+
+  /** @param {Promise<unknown>} change @param {string} gone why, if it is not found @returns {Promise<boolean>} whether it worked */
+  async #try(change, gone = words.refusal("not_found")) {
     try {
       await change;
       return true;
-    } catch {
-      write(part(this, "failure-text"), words.FAILED_CHANGE);
+    } catch (error) {
+      const missing = error instanceof Refusal && error.status === 404;
+      write(part(this, "failure-text"), missing ? gone : words.FAILED_CHANGE);
       part(this, "failure").showPopover();
       return false;
     }
@@ -176,20 +225,33 @@ export class ChatApp extends HTMLElement {
     else requestAnimationFrame(() => this.#draw());
   }
 
+  /** A new chat has an address from when the server has it. */
+  #address() {
+    const { conversation, made } = this.#client.state;
+    if (!made || !conversation || location.pathname === this.#http.address(conversation)) return;
+    history.pushState(null, "", this.#http.address(conversation));
+    this.#path = location.pathname;
+  }
+
   #draw() {
     this.#due = false;
     const { state } = this.#client;
+    this.#address();
     this.toggleAttribute("data-empty", !state.messages.length && !state.queued && !state.gone);
     write(part(this, "page-title"), state.title || words.UNTITLED);
     part(this, "gone").hidden = !state.gone;
+    part(this, "gone-undo").hidden = part(this, "undo").entry?.id !== state.conversation;
     part(this, "thread").render(state);
     part(this, "composer").render(state);
     part(this, "picker")?.render(state); // It is not there where there is no choice.
     part(this, "connection").render(state);
     part(this, "voice").render(state);
-    part(this, "sidebar").render(state, (/** @type {string} */ id) => this.#http.address(id));
+    part(this, "sidebar").render(state, {
+      address: (/** @type {string} */ id) => this.#http.address(id),
+      unread: this.#unread.look(state.entries, document.hidden || state.gone ? null : state.conversation),
+    });
   }
 }
 
 /** What the server put into the page. @param {string} id */
-const data = (id) => JSON.parse(document.getElementById(id)?.textContent ?? "[]");
+const data = (id) => JSON.parse(document.getElementById(id)?.textContent ?? "null");

@@ -33,7 +33,9 @@ export class ChatComposer extends HTMLElement {
 
   /** @param {State} state */
   render(state) {
-    if (this.#conversation !== (state.conversation ?? NEW)) this.#open(state.conversation);
+    // One that the server may never take is new still: nobody would find a draft of it again.
+    const conversation = (state.made && state.conversation) || NEW;
+    if (this.#conversation !== conversation) this.#open(conversation);
     if (state.refusal !== this.#refusal) this.#refused(state.refusal);
     const writing = active(state) !== null;
     const focused = this.contains(this.ownerDocument.activeElement);
@@ -100,14 +102,18 @@ export class ChatComposer extends HTMLElement {
     this.drafts?.keep(this.#conversation, text);
   }
 
-  /** @param {string | null} conversation */
+  /** @param {string} conversation */
   #open(conversation) {
-    // What was typed since the first message of a new conversation went out belongs to that conversation; what
-    // was typed before the script came belongs to the page's.
-    const begun = ["", NEW].includes(this.#conversation) && this.#input.value !== "";
-    if (begun) this.drafts.keep(NEW, "");
-    this.#conversation = conversation ?? NEW;
-    if (!begun) this.#input.value = this.drafts.read(this.#conversation);
+    const [before, typed] = [this.#conversation, this.#input.value];
+    this.#conversation = conversation;
+    // What was typed since the first message of a new conversation went out belongs to that conversation.
+    if (before === NEW && typed) {
+      this.drafts.keep(NEW, "");
+      return;
+    }
+    const draft = this.drafts.read(conversation);
+    // What was typed before the script came goes on from the draft, which it did not show yet.
+    this.#input.value = before === "" && typed && draft ? `${draft}\n\n${typed}` : draft || (before === "" ? typed : "");
   }
 
   /** @param {State["refusal"]} refusal */

@@ -1,29 +1,38 @@
 // @ts-check
-// <conversation-menu>: what can be done with a conversation of the list: rename it in place, or delete it once confirmed.
+// <conversation-menu>: what can be done with a conversation of the list: rename it in place, pin it or not, delete it.
 
 import { action, asked, clone, part, say } from "./parts.js";
 
 export class ConversationMenu extends HTMLElement {
-  /** @type {string} */ #conversation = "";
   /** @type {HTMLElement | null} */ #item = null;
+  /** @type {HTMLElement | null} */ #button = null;
 
   connectedCallback() {
     this.addEventListener("click", (event) => {
       const name = asked(event)?.name;
-      if (name === "rename" || name === "delete") this.#menu.hidePopover();
-      if (name === "rename") this.#rename();
-      else if (name === "delete") this.#confirm.showModal();
+      const item = this.#item;
+      if (!item || !name) return;
+      this.#menu.hidePopover();
+      const conversation = item.dataset.id;
+      if (name === "rename") this.rename(item);
+      else if (name === "delete") say(this, "delete", { conversation });
+      else say(this, "change", { conversation, fields: { pinned: name === "pin" } });
     });
-    this.#confirm.addEventListener("close", () => {
-      if (this.#confirm.returnValue === "delete") say(this, "delete", { conversation: this.#conversation });
-      this.#confirm.returnValue = "";
+    // A menu within the drawer gives the focus back to nobody by itself.
+    this.#menu.addEventListener("toggle", (/** @type {ToggleEvent} */ { newState }) => {
+      const lost = document.activeElement === document.body || this.contains(document.activeElement);
+      if (newState === "closed" && lost && this.#button?.isConnected) this.#button.focus();
     });
   }
 
-  /** @param {string} conversation @param {HTMLElement} button beside which it opens */
-  open(conversation, button) {
-    this.#conversation = conversation;
-    this.#item = button.closest("[data-id]");
+  /** @param {HTMLElement} button of an entry, beside which it opens */
+  open(button) {
+    const item = /** @type {HTMLElement} */ (button.closest("[data-id]"));
+    const pinned = item.hasAttribute("data-pinned");
+    this.#item = item;
+    this.#button = button;
+    action(this.#menu, "pin").hidden = pinned;
+    action(this.#menu, "unpin").hidden = !pinned;
     this.#menu.showPopover();
     const { bottom, top, right } = button.getBoundingClientRect();
     const { offsetHeight: height, offsetWidth: width } = this.#menu;
@@ -32,9 +41,8 @@ export class ConversationMenu extends HTMLElement {
     action(this.#menu, "rename").focus();
   }
 
-  #rename() {
-    const item = this.#item;
-    if (!item) return;
+  /** Lets the title of an entry be typed in its place. @param {HTMLElement} item */
+  rename(item) {
     const link = part(item, "link");
     const form = clone("rename-template");
     const input = part(form, "rename-input");
@@ -44,11 +52,12 @@ export class ConversationMenu extends HTMLElement {
       if (done) return;
       done = true;
       const title = input.value.trim();
-      if (keep && title && title !== before) say(this, "rename", { conversation: this.#conversation, title });
       const focused = form.contains(document.activeElement);
       form.remove();
       link.hidden = false;
       if (focused) link.focus();
+      say(this, "renamed"); // What came meanwhile was not drawn.
+      if (keep && title && title !== before) say(this, "change", { conversation: item.dataset.id, fields: { title } });
     };
     input.value = before;
     form.addEventListener("submit", (/** @type {Event} */ event) => {
@@ -69,10 +78,5 @@ export class ConversationMenu extends HTMLElement {
   /** @returns {HTMLElement} */
   get #menu() {
     return part(this, "menu");
-  }
-
-  /** @returns {HTMLDialogElement} */
-  get #confirm() {
-    return part(this, "confirm-delete");
   }
 }

@@ -27,9 +27,8 @@ export class StickyEnd {
     if (this.pinned && !scroller.querySelector("textarea:focus")) {
       scroller.scrollTop = scroller.scrollHeight;
       this.#top = scroller.scrollTop;
-    } else if (this.#place?.element.isConnected) {
-      const moved = this.#position(this.#place.element) - this.#place.at;
-      if (Math.abs(moved) >= 1) scroller.scrollTop += moved;
+    } else {
+      this.#keep();
       this.#top = scroller.scrollTop;
     }
     this.#remember();
@@ -42,6 +41,8 @@ export class StickyEnd {
 
   /** @param {(pinned: boolean) => void} changed */
   #scrolled(changed) {
+    // Whoever scrolls while something above changes its height wants only the former to be seen.
+    if (!this.pinned) this.#keep();
     const { scrollTop, scrollHeight, clientHeight } = this.#scroller;
     const gap = scrollHeight - clientHeight - scrollTop;
     // Content that shrinks moves the scroller too; only a reader's own way up lets go of the end.
@@ -51,6 +52,15 @@ export class StickyEnd {
     this.#top = scrollTop;
     this.#remember();
     changed(this.pinned);
+  }
+
+  /** Scrolls as far as the reader's place has moved in the content since it was remembered. */
+  #keep() {
+    if (!this.#place?.element.isConnected) return;
+    const moved = this.#position(this.#place.element) - this.#place.at;
+    if (Math.abs(moved) < 1) return;
+    this.#scroller.scrollTop += moved;
+    this.#top += moved;
   }
 
   #remember() {

@@ -1,0 +1,49 @@
+"""The list of conversations in sections, as `static/chat/js/sections.js` has them: the page comes
+with what its script would make of it, so that nothing moves when that runs."""
+
+from collections.abc import Mapping
+from datetime import date, datetime, tzinfo
+from itertools import groupby
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.translation import gettext as _
+
+# The person's time zone, which the script knows and the server does not.
+ZONE_COOKIE = "zone"
+
+
+def sections(entries: list[dict], cookies: Mapping[str, str]) -> list[dict]:
+    """The entries of a list, in its order, as sections with `key`, `label`, and `entries`."""
+    zone = _zone(cookies.get(ZONE_COOKIE, ""))
+    today = timezone.now().astimezone(zone).date()
+    labels = {
+        "pinned": _("Pinned"),
+        "today": _("Today"),
+        "yesterday": _("Yesterday"),
+        "week": _("Last 7 days"),
+    }
+    found = []
+    for key, group in groupby(entries, lambda entry: _key(entry, today, zone)):
+        label = labels.get(key) or date_format(date.fromisoformat(f"{key}-01"), "F Y")
+        found.append({"key": key, "label": label, "entries": list(group)})
+    return found
+
+
+def _key(entry: dict, today: date, zone: tzinfo) -> str:
+    if entry["pinned"]:
+        return "pinned"
+    day = datetime.fromisoformat(entry["updated"]).astimezone(zone).date()
+    ago = (today - day).days
+    if ago <= 1:
+        return "yesterday" if ago == 1 else "today"
+    return "week" if ago <= 7 else f"{day:%Y-%m}"
+
+
+def _zone(name: str) -> tzinfo:
+    """The zone of this name; the site's where there is none."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return timezone.get_default_timezone()

@@ -1,0 +1,65 @@
+// @ts-check
+// <undo-toast>: says that a conversation was deleted, and offers for a while to undo it: by its button, or by Ctrl+Z.
+// The while is as long as the reader is not at the toast, with the pointer or the focus.
+
+import { part, say, write } from "./parts.js";
+import * as words from "../words.js";
+
+/** @typedef {import("../protocol.js").Entry} Entry */
+
+const SHOWN = 8_000;
+
+export class UndoToast extends HTMLElement {
+  /** @type {Entry | null} what can be brought back now */ entry = null;
+  /** @type {any} */ #timer = null;
+
+  connectedCallback() {
+    const toast = this.#toast;
+    for (const name of ["pointerenter", "focusin"]) toast.addEventListener(name, () => clearTimeout(this.#timer));
+    for (const name of ["pointerleave", "focusout"]) toast.addEventListener(name, () => this.#wait());
+    addEventListener("keydown", (event) => {
+      const undoes = event.key.toLowerCase() === "z" && (event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey;
+      if (!this.entry || !undoes || /** @type {any} */ (event.target).value) return; // There is text to undo.
+      event.preventDefault();
+      this.undo();
+    });
+  }
+
+  /** @param {Entry} entry that was deleted */
+  show(entry) {
+    this.#hide();
+    this.entry = entry;
+    write(part(this, "toast-text"), words.deleted(entry.title || words.UNTITLED));
+    write(part(this, "toast-voice"), words.undoable(entry.title || words.UNTITLED));
+    this.#toast.showPopover();
+    this.#wait();
+  }
+
+  undo() {
+    const { entry } = this;
+    if (!entry) return;
+    this.#hide();
+    say(this, "restore", { entry });
+  }
+
+  #wait() {
+    clearTimeout(this.#timer);
+    if (this.#toast.matches(":hover, :focus-within")) return;
+    this.#timer = setTimeout(() => {
+      this.#hide();
+      say(this, "forgotten");
+    }, SHOWN);
+  }
+
+  #hide() {
+    clearTimeout(this.#timer);
+    this.entry = null;
+    write(part(this, "toast-voice"), "");
+    this.#toast.hidePopover();
+  }
+
+  /** @returns {HTMLElement} */
+  get #toast() {
+    return part(this, "toast");
+  }
+}
