@@ -47,8 +47,8 @@ def earlier_messages(request: HttpRequest, conversation: UUID) -> JsonResponse:
 @require_http_methods(["PATCH", "DELETE"])
 def conversation(request: HttpRequest, conversation: UUID) -> HttpResponse:
     """PATCH: give it the `title`, pin it or not, or have the `model` and the `assistant` answer
-    from the next reply on, as a JSON object says. DELETE: delete it, and stop the reply that is being
-    written; for a while that can be undone."""
+    from the next reply on, as a JSON object says. DELETE: delete it, and stop the reply that is
+    being written; for a while that can be undone."""
     user = signed_in(request)
     if request.method == "DELETE":
         return _change(tree.delete, user, conversation)
