@@ -195,6 +195,7 @@ class Server:
                 "LIMIT_ACTIVE": "100000",
                 "LIMIT_SOCKETS": "100000",
                 "CONTEXT_TOKENS": "1000000",
+                "TITLES": "0",  # the others write none
             }
             | (self.services.environment if self.services else {})
         )

@@ -27,6 +27,26 @@ def check_flows(app_configs, **kwargs) -> list[CheckMessage]:
 
 
 @register
+def check_models(app_configs, **kwargs) -> list[CheckMessage]:
+    """Every model that is offered has one name, and no other has it."""
+    errors, names = [], []
+    for backend in settings.CHAT_LLMS:
+        models = settings.LLMS.get(backend, {}).get("MODELS", [])
+        if backend not in settings.LLMS:
+            errors.append(Error(f"CHAT_LLMS names {backend!r}, which LLMS lacks.", id="chat.E005"))
+        elif backend != "default" and not models:
+            hint = f"Name them: LLMS[{backend!r}]['MODELS']."
+            errors.append(Error(f"{backend!r} offers no models.", hint=hint, id="chat.E006"))
+        names += [model if backend == "default" else f"{backend}:{model}" for model in models]
+    if settings.CHAT_LLMS[:1] != ["default"]:
+        errors.append(Error("CHAT_LLMS does not begin with 'default'.", id="chat.E007"))
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        hint = "Rename the backend in LLMS, or leave the model out of MODELS."
+        errors.append(Error(f"Two models are called {name!r}.", hint=hint, id="chat.E008"))
+    return errors
+
+
+@register
 def check_channel_layer(app_configs, **kwargs) -> list[CheckMessage]:
     """A layer in memory reaches no other worker, and drops what it holds too much of."""
     layers = getattr(settings, "CHANNEL_LAYERS", {})

@@ -108,6 +108,7 @@ class Send(_Frame):
     text: str
     parent: Id | None = None
     assistant: Annotated[str, Field(max_length=64)] | None = None
+    model: Annotated[str, Field(max_length=200)] | None = None
 
     @property
     def names_parent(self) -> bool:
@@ -119,6 +120,7 @@ class Regenerate(_Frame):
     type: Literal["regenerate"]
     cid: Id
     message: Id
+    model: Annotated[str, Field(max_length=200)] | None = None
 
 
 class Continue(_Frame):

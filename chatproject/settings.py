@@ -79,7 +79,7 @@ SIGN_UP = switch("SIGN_UP", DEBUG)
 
 OPENAI_API_KEY = text("OPENAI_API_KEY")
 OPENAI_BASE_URL = address("OPENAI_BASE_URL")
-OPENAI_MODEL = text("OPENAI_MODEL")
+OPENAI_MODEL = words("OPENAI_MODEL")
 
 LLMS = {
     "demo": {"BACKEND": "chat.llm.demo.Demo"},
@@ -88,7 +88,7 @@ LLMS = {
         "BASE_URL": OPENAI_BASE_URL or "https://api.openai.com/v1",
         "API_KEY": OPENAI_API_KEY,
         # None named: OpenAI's own small one, or the first that another server offers.
-        "MODELS": [OPENAI_MODEL or "gpt-4o-mini"] if OPENAI_MODEL or not OPENAI_BASE_URL else [],
+        "MODELS": OPENAI_MODEL or ([] if OPENAI_BASE_URL else ["gpt-4o-mini"]),
         "FIRST_TOKEN_SECONDS": seconds("FIRST_TOKEN_SECONDS", 60),
         "BETWEEN_TOKENS_SECONDS": seconds("BETWEEN_TOKENS_SECONDS", 30),
         "WHOLE_REPLY_SECONDS": seconds("WHOLE_REPLY_SECONDS", 600),
@@ -96,6 +96,10 @@ LLMS = {
     },
 }
 LLMS["default"] = LLMS["openai" if OPENAI_API_KEY or OPENAI_BASE_URL else "demo"]
+
+# Whose MODELS people may choose from. Those of "default" have their own names, those of any other
+# are called "backend:model", so that no two are called the same.
+CHAT_LLMS = ["default"]
 
 # What happens inside a reply: the name that a conversation keeps, and where its graph is built.
 # The first is what a new conversation gets.
@@ -108,6 +112,14 @@ SYSTEM_PROMPT = text(
     "SYSTEM_PROMPT", "You are a helpful assistant. Answer in the language of the question."
 )
 CONTEXT_TOKENS = count("CONTEXT_TOKENS", 16_000)
+
+# After its first reply a conversation gets a title by the model; else the first line stays.
+TITLES = switch("TITLES", True)
+TITLE_PROMPT = text(
+    "TITLE_PROMPT",
+    "Write a title for this conversation: at most six words, in the language of the conversation, "
+    "without quotation marks. Answer with the title alone.",
+)
 
 
 # Limits and times (seconds)
@@ -128,6 +140,7 @@ CHAT_TIMES = {
     "heartbeat": seconds("HEARTBEAT_SECONDS", 20),
     "drain": seconds("DRAIN_SECONDS", 10),
     "slow": seconds("SLOW_SECONDS", 60),
+    "title": seconds("TITLE_SECONDS", 20),
     "undo": seconds("UNDO_SECONDS", 60),
 }
 

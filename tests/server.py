@@ -34,6 +34,7 @@ def environment(data: Path, **settings: object) -> dict[str, str]:
         "GUESTS": "1",
         "LIMIT_PER_MINUTE": "1000",
         "LIMIT_ACTIVE": "100",
+        "TITLES": "0",  # a test that counts what the model is asked says so where it wants one
         **static,
     }
     return kept | own | {name: str(value) for name, value in settings.items()}

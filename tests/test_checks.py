@@ -27,6 +27,21 @@ class CheckTests(SimpleTestCase):
         with override_settings(CHAT_FLOWS={}):
             self.assertEqual(ids(), ["chat.E002"])
 
+    def test_models_of_a_backend_that_is_not_there_or_names_none(self):
+        nothing = {"BACKEND": "chat.llm.demo.Demo"}
+        with override_settings(LLMS={"default": nothing}, CHAT_LLMS=["default", "local"]):
+            self.assertEqual(ids(), ["chat.E005"])
+        llms = {"default": nothing, "local": nothing}
+        with override_settings(LLMS=llms, CHAT_LLMS=["default", "local"]):
+            self.assertEqual(ids(), ["chat.E006"])
+        with override_settings(LLMS={"default": nothing}, CHAT_LLMS=[]):
+            self.assertEqual(ids(), ["chat.E007"])
+
+    def test_two_models_of_one_name(self):
+        llms = {"default": {"MODELS": ["local:a", "b"]}, "local": {"MODELS": ["a", "b"]}}
+        with override_settings(LLMS=llms, CHAT_LLMS=["default", "local"]):
+            self.assertEqual(ids(), ["chat.E008"])
+
     def test_a_layer_in_memory(self):
         memory = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}
         with override_settings(CHANNEL_LAYERS=memory):

@@ -21,7 +21,7 @@ from chat.replies import bus
 from chat.replies.stop import stop_reply
 
 from . import facts, transcript
-from .filters import Assistant, Deleted, GuestOwner, LastActivity, NewestReply
+from .filters import Assistant, ChosenModel, Deleted, GuestOwner, LastActivity, NewestReply
 from .readonly import ContentAdmin, may_read
 
 OWNER_NAME = get_user_model().USERNAME_FIELD
@@ -36,6 +36,7 @@ class ConversationAdmin(ContentAdmin):
     list_filter = (
         NewestReply,
         Assistant,
+        ChosenModel,
         GuestOwner,
         ("updated", LastActivity),
         "created",
@@ -123,6 +124,7 @@ class ConversationAdmin(ContentAdmin):
             "show_delete": conversation.deleted is None,
             "owner": facts.owner(conversation),
             "said": self.said(conversation),
+            "title_tokens": facts.title_tokens(conversation),
             "transcript": transcript.read(
                 conversation,
                 readable=readable,

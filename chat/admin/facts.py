@@ -76,6 +76,13 @@ def tokens(message: Message) -> str:
     return f"{about}{read:,} → {about}{written:,}"
 
 
+def title_tokens(conversation: Conversation) -> str:
+    """How many the model read and wrote to give the title; empty if it did not say."""
+    if conversation.title_completion_tokens is None:
+        return ""
+    return f"{conversation.title_prompt_tokens or 0:,} → {conversation.title_completion_tokens:,}"
+
+
 def error(message: Message) -> str:
     """The sentence that the reader of a failed or broken-off reply was shown."""
     if not message.error:

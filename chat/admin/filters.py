@@ -3,7 +3,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
-from chat import flows
+from chat import flows, llm
 from chat.models import Message
 
 # How many of the newest messages name the models to filter by: asking all would read the table.
@@ -55,6 +55,16 @@ class Assistant(OneOf):
 
     def offered(self) -> list[str]:
         return flows.names()
+
+
+class ChosenModel(OneOf):
+    """By the model that the owner has chosen."""
+
+    title = _("chosen model")
+    parameter_name = "model"
+
+    def offered(self) -> list[str]:
+        return llm.models()[1:]
 
 
 class Model(OneOf):

@@ -10,6 +10,7 @@ from .trim import Trim
 
 
 def build(*, llm: LLM, emit: Emit) -> AsyncFlow:
+    """Answers at once."""
     trim = Trim()
     trim >> Reply(llm=llm, emit=emit)
     return AsyncFlow(start=trim)

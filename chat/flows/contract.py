@@ -20,6 +20,7 @@ from chat.llm.base import Usage
 class Options(TypedDict):
     """How this reply is to be made."""
 
+    model: str  # what people call the model that `llm` is
     system: str  # the system prompt
     context_tokens: int  # how much history the model gets, about
     keep_last: int  # so many messages at the end are never cut from the history

@@ -61,6 +61,7 @@ class Plan(AsyncNode):
 
 
 def build(*, llm: LLM, emit: Emit) -> AsyncFlow:
+    """Plans first, then answers: slower, for what takes some thought."""
     plan, trim = Plan(llm=llm, emit=emit), Trim()
     plan >> trim >> Reply(llm=llm, emit=emit)
     return AsyncFlow(start=plan)

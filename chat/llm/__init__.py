@@ -1,10 +1,32 @@
-"""Who answers: the backends named in `settings.LLMS`."""
+"""Who answers: the backends named in `settings.LLMS`, and the models that people may choose."""
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
 from .base import LLM
+
+
+def models() -> list[str]:
+    """The models that people may choose, the default first: those of the backend "default" by their
+    own names ("" where it has named none), those of the others in `CHAT_LLMS` as "backend:model".
+    """
+    return list(_places())
+
+
+def named(model: str) -> LLM:
+    """The backend for one of `models()`. Any other name is taken for a model of the default's."""
+    return get(*_places().get(model, ("default", model)))
+
+
+def _places() -> dict[str, tuple[str, str]]:
+    """Where each model that is offered is to be had: its backend, and what that calls it."""
+    places = {}
+    for backend in settings.CHAT_LLMS:
+        for model in settings.LLMS[backend].get("MODELS") or [""]:
+            name = model if backend == "default" else f"{backend}:{model}"
+            places.setdefault(name, (backend, model))
+    return places
 
 
 def get(name: str = "default", model: str = "") -> LLM:

@@ -116,14 +116,28 @@ marked as interrupted, and you can *continue* or *retry* it.
 What you type while the connection is away waits in the page, and is sent once, however often \
 the connection breaks."""
 
-# The first topic that has a word of the question, or its beginning, is the answer.
+# The first topic that has a word of the question, or its beginning, is the answer; with its title.
 TOPICS = (
-    (r"refresh|reload|crash|surviv|interrupt|clos\w* (the|this|my) tab", SURVIVE),
-    (r"connect|api.key|base.url|openai|ollama|vllm|llama|lm.studio|real model", f"{DEMO}{CONNECT}"),
-    (r"markdown|table", MARKDOWN),
-    (r"code|python|function|script", CODE),
-    (r"what is this|(who|what) are you|what can you do|(hello|hi|help)\W*$", ABOUT),
+    (
+        r"refresh|reload|crash|surviv|interrupt|clos\w* (the|this|my) tab",
+        SURVIVE,
+        "What a reply survives",
+    ),
+    (
+        r"connect|api.key|base.url|openai|ollama|vllm|llama|lm.studio|real model",
+        f"{DEMO}{CONNECT}",
+        "How to connect a model",
+    ),
+    (r"markdown|table", MARKDOWN, "A table and some code"),
+    (r"code|python|function|script", CODE, "A sieve for prime numbers"),
+    (
+        r"what is this|(who|what) are you|what can you do|(hello|hi|help)\W*$",
+        ABOUT,
+        "What this chat can do",
+    ),
 )
+TITLE = re.compile(r"\btitle for this conversation\b", re.IGNORECASE)
+TITLE_WORDS = 6
 GO_ON = re.compile(r"\b(continue|go on|carry on)\b", re.IGNORECASE)
 
 
@@ -161,7 +175,9 @@ def answer(messages: list[dict]) -> str:
         if begun != whole and whole.startswith(begun):
             return whole.removeprefix(begun)
     question = asked(messages)
-    for words, text in TOPICS:
+    if len(messages) > 1 and TITLE.search(question):
+        return title(asked(messages[:-1]))
+    for words, text, _ in TOPICS:
         if re.search(rf"\b({words})", question, re.IGNORECASE):
             return text
     count = sum(message["role"] == "user" for message in messages)
@@ -179,6 +195,15 @@ def said(message: dict) -> str:
     if isinstance(content, str):
         return content
     return "".join(part.get("text", "") for part in content)
+
+
+def title(question: str) -> str:
+    """A title for a conversation that begins with `question`."""
+    for words, _, name in TOPICS:
+        if re.search(rf"\b({words})", question, re.IGNORECASE):
+            return name
+    first = question.split()[:TITLE_WORDS]
+    return " ".join(first).rstrip(".,;:!?…") or "A conversation"
 
 
 def general(question: str, count: int) -> str:

@@ -10,6 +10,7 @@ from django.db import models, transaction
 from django.db.models import Exists, F, OuterRef, Q
 from django.db.models.functions import Now
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from .message import Message
 from .profile import Profile
@@ -70,10 +71,26 @@ class ConversationQuerySet(models.QuerySet):
         """The revision of each of these conversations."""
         return dict(self.filter(id__in=ids).values_list("id", "revision"))
 
-    def make(self, id: uuid.UUID, *, owner: AbstractBaseUser, assistant: str) -> None:
+    def make(
+        self, id: uuid.UUID, *, owner: AbstractBaseUser, assistant: str, model: str = ""
+    ) -> None:
         """Insert the conversation unless its id is taken, by whomever."""
-        self.bulk_create(
-            [Conversation(id=id, owner=owner, assistant=assistant)], ignore_conflicts=True
+        made = Conversation(id=id, owner=owner, assistant=assistant, model=model)
+        self.bulk_create([made], ignore_conflicts=True)
+
+    def claim_title(self, id: uuid.UUID) -> bool:
+        """Whether the model is to be asked for a title: once, and by one worker alone."""
+        first_line = self.alive().filter(id=id, titled_by=Conversation.TitledBy.QUESTION)
+        return bool(first_line.update(titled_by=Conversation.TitledBy.ASKED))
+
+    def entitle(self, id: uuid.UUID, title: str, *, instead_of: str) -> bool:
+        """Give the conversation the title that the model was asked for, unless it was renamed."""
+        asked = Conversation.TitledBy.ASKED
+        waiting = self.alive().filter(id=id, titled_by=asked, title=instead_of)
+        return bool(
+            waiting.update(
+                title=title, titled_by=Conversation.TitledBy.MODEL, revision=F("revision") + 1
+            )
         )
 
     @transaction.atomic
@@ -131,12 +148,32 @@ class Conversation(models.Model):
     revision knows whether there is news.
     """
 
+    class TitledBy(models.TextChoices):
+        QUESTION = "question", _("the question's first line")
+        ASKED = "asked", _("the question's first line; the model was asked for another")
+        MODEL = "model", _("the model")
+        PERSON = "person", _("the owner")
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="conversations"
     )
     title = models.CharField(max_length=200, blank=True)
+    # Defaults of the database, too: a worker of the version before makes conversations without
+    # these. Nobody knows who wrote a title of such a one ("" in `titled_by`), so it stays.
+    titled_by = models.CharField(
+        max_length=16, choices=TitledBy, blank=True, default=TitledBy.QUESTION, db_default=""
+    )
+    title_prompt_tokens = models.PositiveIntegerField(null=True)
+    title_completion_tokens = models.PositiveIntegerField(null=True)
     assistant = models.CharField(max_length=64, help_text="The flow that answers.")
+    model = models.CharField(
+        max_length=200,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="The model that answers; empty: the default.",
+    )
     pinned = models.BooleanField(default=False)
     created = models.DateTimeField(default=timezone.now)
     updated = models.DateTimeField(default=timezone.now, help_text="When it was last written in.")

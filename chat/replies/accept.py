@@ -12,14 +12,14 @@ from django.db import connection, transaction
 from django.db.models import Q
 from django.utils import timezone
 
-from chat import flows
+from chat import flows, llm
 from chat.models import Conversation, Message, Profile, lease_end
 from chat.protocol import Continue, Refused, Regenerate, Send
 from chat.text import clean
 
 from . import snapshot
 from .settle import abandoned
-from .tree import lock, lock_of
+from .tree import check_offered, kept_model, lock, lock_of
 
 # What the model is told, unstored, to go on with a reply that broke off.
 GO_ON = "Go on exactly where your last message breaks off. Repeat nothing and explain nothing."
@@ -33,6 +33,7 @@ class Task:
     messages: list[dict]
     keep_last: int
     instructions: str = ""  # the person's own
+    title: str = ""  # the first line of the question, where the model may write a better one
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,7 @@ def accept(
 
     A `cid` that was accepted before gives the same answer again, before any limit is looked at;
     with `resume`, and the task again, if this worker was to write the reply and it is still active.
+    `model` is the default's name, which may have had to be asked for.
     """
     if connection.features.has_select_for_update:  # SQLite has one writer at a time anyway
         # One request of a user at a time, so that counting rows is exact.
@@ -84,16 +86,18 @@ def accept(
             return accepted
     if isinstance(frame, Send):
         parent, text = _parent(conversation, frame, found), _text(frame)
-        if frame.assistant is not None and frame.assistant not in flows.names():
-            raise Refused("bad_field")
+        check_offered(model=frame.model, assistant=frame.assistant)
     else:
         base = _reply(found)
+        if isinstance(frame, Regenerate):
+            check_offered(model=frame.model)
     _check_limits(user, conversation)
+    assistant, chosen = _author(conversation, base if isinstance(frame, Continue) else frame)
     reply = Message(
         role=Message.Role.ASSISTANT,
         status=Message.Status.RUNNING,
-        assistant=conversation.assistant,
-        model=model,
+        assistant=assistant,
+        model=chosen or model,
         worker=worker,
         lease_until=lease_end(settings.CHAT_TIMES["lease"]),
     )
@@ -116,10 +120,23 @@ def accept(
 def _conversation_of_send(user: AbstractBaseUser, frame: Send) -> Conversation:
     if frame.parent is None:
         # A name that is not offered is refused later, after what comes before it.
-        offered = flows.names()
-        assistant = frame.assistant if frame.assistant in offered else offered[0]
-        Conversation.objects.make(frame.conversation, owner=user, assistant=assistant)
+        Conversation.objects.make(
+            frame.conversation,
+            owner=user,
+            assistant=flows.offered(frame.assistant or ""),
+            model=kept_model(frame.model or ""),
+        )
     return lock(user, frame.conversation)
+
+
+def _author(conversation: Conversation, named: Send | Regenerate | Message) -> tuple[str, str]:
+    """Who writes the reply, as flow and model ("" is the default): whom the request names, or who
+    began what is to be continued; else, and where that is no longer offered, whom the conversation
+    has chosen."""
+    assistant = getattr(named, "assistant", None) or conversation.assistant
+    models = llm.models()
+    model = named.model if named.model in ("", *models) else conversation.model
+    return flows.offered(assistant), model if model in models else ""
 
 
 def _again(conversation: Conversation, earlier: Message) -> tuple[Accepted, Message]:
@@ -176,8 +193,10 @@ def _reply(named: list[Message]) -> Message:
 
 def _task(conversation: Conversation, reply: Message, instructions: str) -> Task:
     """What the flow of `reply` is given: the shown branch, which ends with it."""
-    messages = conversation.messages.history()
-    if not reply.text:
-        return Task(reply, messages, 1, instructions)
-    # It continues another: the question, what is kept, and the instruction belong together.
-    return Task(reply, [*messages, {"role": "user", "content": GO_ON}], 3, instructions)
+    messages, keep_last = conversation.messages.history(), 1
+    if reply.text:
+        # It continues another: the question, what is kept, and the instruction belong together.
+        messages, keep_last = [*messages, {"role": "user", "content": GO_ON}], 3
+    is_first_line = conversation.titled_by == Conversation.TitledBy.QUESTION
+    title = conversation.title if is_first_line else ""
+    return Task(reply, messages, keep_last, instructions, title)

@@ -49,6 +49,7 @@ class LiveReply:
         self.cancelled_for = "restart"  # why, if the task is cancelled: a code of REPLY_ERRORS
         self.committed_at = time.monotonic()  # when the lease was last renewed
         self.fresh = True  # nothing of it is committed yet: the first token waits for no tick
+        self.closed = asyncio.Event()  # it is written no more
         self.task: asyncio.Task | None = None
         self._wake_writer = wake_writer
         self._text: list[str] = []

@@ -24,6 +24,7 @@ from .hub import Hub
 from .live import LiveReply
 from .run import run
 from .stop import stop
+from .title import entitle
 from .writer import Writer
 
 T = TypeVar("T")
@@ -206,6 +207,13 @@ class Process:
         live = LiveReply(self.hub.write(task.reply), wake_writer=self.writer.wake)
         self.writer.add(live)
         live.task = self.spawn(run(live, task))
+        if task.title and settings.TITLES:
+            self.spawn(self._entitle(live, task))
+
+    async def _entitle(self, live: LiveReply, task: Task) -> None:
+        await live.closed.wait()
+        if not self.draining:
+            await entitle(live, task, self._write)
 
     async def _settle(self) -> None:
         """End what other workers left, and remove what people deleted, over and over."""

@@ -26,11 +26,11 @@ async def run(live: LiveReply, task: Task) -> None:
     """Run the flow of one reply to whatever end it comes to; never raises."""
     reply = task.reply
     system = _system(task.instructions)
-    shared = flows.shared(task.messages, system=system, keep_last=task.keep_last)
+    shared = flows.shared(task.messages, model=reply.model, system=system, keep_last=task.keep_last)
     live.log.tell_phase("waiting")
     error, finish_reason = "", ""
     try:
-        flow = flows.build(reply.assistant, llm=llm.get(model=reply.model), emit=live)
+        flow = flows.build(reply.assistant, llm=llm.named(reply.model), emit=live)
         await flow.run_async(shared)
         finish_reason = str(shared.get("finish_reason") or "stop")[:64]
     except ReplyFull:

@@ -41,6 +41,7 @@ def entry(conversation: Conversation) -> dict:
         "id": str(conversation.id),
         "title": conversation.title,
         "assistant": conversation.assistant,
+        "model": conversation.model,
         "pinned": conversation.pinned,
         "updated": conversation.updated.isoformat(),
         "active": conversation.active,

@@ -1,5 +1,5 @@
-"""Changes of a conversation by its owner: another branch, another title, pinned or not, deleted and
-restored, a new owner, an owner who goes."""
+"""Changes of a conversation by its owner: another branch, title, model, or flow; pinned or not,
+deleted and restored, a new owner, an owner who goes."""
 
 from functools import partial
 from uuid import UUID
@@ -10,6 +10,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.db.models import F
 
+from chat import flows, llm
 from chat.models import Conversation, Message
 from chat.protocol import Refused
 from chat.text import clean
@@ -58,9 +59,39 @@ def rename(user: AbstractBaseUser, id: UUID, title: str) -> None:
     conversation = lock(user, id)
     title = " ".join(clean(title).split())[:TITLE_LENGTH]
     if title:
-        conversation.title = title
-        conversation.save(update_fields=["title"])
+        conversation.title, conversation.titled_by = title, Conversation.TitledBy.PERSON
+        conversation.save(update_fields=["title", "titled_by"])
         transaction.on_commit(lambda: bus.ring(bus.CHANGED, id))
+
+
+@transaction.atomic
+def choose(
+    user: AbstractBaseUser, id: UUID, *, model: str | None = None, assistant: str | None = None
+) -> None:
+    """Have the next replies written by `model` ("" is the default) and by the flow `assistant`.
+    What is None stays. Refused("bad_field") for what is not offered."""
+    conversation = lock(user, id)
+    check_offered(model=model, assistant=assistant)
+    if model is not None:
+        conversation.model = kept_model(model)
+    if assistant is not None:
+        conversation.assistant = assistant
+    conversation.save(update_fields=["model", "assistant"])
+    transaction.on_commit(lambda: bus.ring(bus.CHANGED, id))
+
+
+def check_offered(*, model: str | None, assistant: str | None = None) -> None:
+    """Refused("bad_field") unless the site offers them; None asks for nothing."""
+    if model and model not in llm.models():
+        raise Refused("bad_field")
+    if assistant is not None and assistant not in flows.names():
+        raise Refused("bad_field")
+
+
+def kept_model(model: str) -> str:
+    """What a conversation remembers of a choice. The default is no name: a site that changes its
+    default changes it there, too."""
+    return "" if model == llm.models()[0] else model
 
 
 @transaction.atomic

@@ -213,6 +213,7 @@ class Writer:
             log.local = False
             if not log.readers:
                 self._hub.close(log)
+        reply.closed.set()
         bus.ring(bus.ENDED, log.conversation)
 
 

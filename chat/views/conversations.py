@@ -57,8 +57,9 @@ def earlier(
 
 @require_http_methods(["PATCH", "DELETE"])
 def conversation(request: HttpRequest, conversation: UUID) -> HttpResponse:
-    """PATCH: give it the `title`, or pin it or not, as a JSON object says. DELETE: delete it, and
-    stop the reply that is being written; for a while that can be undone."""
+    """PATCH: give it the `title`, pin it or not, or have the `model` and the `assistant` answer
+    from the next reply on, as a JSON object says. DELETE: delete it, and stop the reply that is
+    being written; for a while that can be undone."""
     user = signed_in(request)
     if request.method == "DELETE":
         return _change(tree.delete, user, conversation)
@@ -67,9 +68,13 @@ def conversation(request: HttpRequest, conversation: UUID) -> HttpResponse:
     except (Refused, UnicodeDecodeError):
         fields = {}
     title, pinned = fields.get("title"), fields.get("pinned")
+    chosen = {key: fields[key] for key in ("model", "assistant") if fields.get(key) is not None}
     wrong = not isinstance(title, str | None) or not isinstance(pinned, bool | None)
-    if wrong or (title, pinned) == (None, None):
-        return HttpResponseBadRequest("Send a JSON object with a title or with pinned.")
+    wrong = wrong or not all(isinstance(name, str) for name in chosen.values())
+    if wrong or ((title, pinned) == (None, None) and not chosen):
+        return HttpResponseBadRequest(
+            "Send a JSON object with a title, with pinned, with a model, or with an assistant."
+        )
 
     @transaction.atomic
     def change() -> None:
@@ -77,6 +82,8 @@ def conversation(request: HttpRequest, conversation: UUID) -> HttpResponse:
             tree.rename(user, conversation, title)
         if pinned is not None:
             tree.pin(user, conversation, pinned)
+        if chosen:
+            tree.choose(user, conversation, **chosen)
 
     return _change(change)
 
@@ -103,5 +110,7 @@ def _change(change: Callable[..., None], *arguments: Any) -> HttpResponse:
     try:
         change(*arguments)
     except Refused as refused:
+        if refused.code == "bad_field":
+            return HttpResponseBadRequest("This model or assistant is not offered here.")
         raise Http404(protocol.REFUSALS[refused.code]) from None
     return HttpResponse(status=204)

@@ -79,8 +79,35 @@ def page(request: HttpRequest, conversation: UUID | None = None) -> HttpResponse
         "limits": settings.CHAT_LIMITS,
         "answers": {"model": answers.model, "demo": demo},
         "suggestions": [_(question) for question in (DEMO if demo else SUGGESTIONS)],
-        "assistants": [
-            {"id": name, "label": name.replace("_", " ").capitalize()} for name in flows.names()
-        ],
+        "models": models(),
+        "assistants": assistants(),
+        "answering": answering(shown.entry if shown else {}),
     }
     return render(request, "chat/page.html", context)
+
+
+def models() -> list[dict]:
+    """What a person may choose from; the first one, whose id is "", is the default."""
+    default, *others = llm.models()
+    default = {"id": "", "label": default or llm.get().model or _("Default model")}
+    return [default, *({"id": name, "label": name} for name in others)]
+
+
+def assistants() -> list[dict]:
+    """The flows that a person may choose from, the default first."""
+    return [
+        {"id": name, "label": flows.label(name), "description": flows.description(name)}
+        for name in flows.names()
+    ]
+
+
+def answering(conversation: dict) -> str:
+    """Who answers in the conversation, as far as a person may choose that; "" where they may not.
+    The usual assistant goes without saying where the model has its name there."""
+    names = []
+    for key, offered in (("model", models()), ("assistant", assistants())):
+        chosen = (one for one in offered if one["id"] == conversation.get(key))
+        answers = next(chosen, offered[0])
+        if len(offered) > 1 and not (names and answers is offered[0]):
+            names.append(answers["label"])
+    return " · ".join(names)

@@ -159,6 +159,11 @@ class ConversationListTests(AdminCase):
             with self.subTest(query):
                 self.assertEqual(self.listed(**query), {talk.id for talk in expected})
 
+    def test_by_the_model_that_was_chosen(self):
+        talk, _ = self.talk(), self.talk(self.bob)
+        Conversation.objects.filter(id=talk.id).update(model="large")
+        self.assertEqual(self.listed(model="large"), {talk.id})
+
     def test_an_assistant_that_is_no_longer_offered_can_still_be_asked_for(self):
         talk = self.talk()
         Conversation.objects.update(assistant="retired")
@@ -295,6 +300,19 @@ class ThreadTests(AdminCase):
         self.assertNotIn("Question 10.", first)
         old = talk.messages.get(text="Question 20.")
         self.assertIn("Question 20.", self.get(change(talk), through=old.id))
+
+    def test_who_answers_and_who_wrote_the_title(self):
+        talk = self.talk()
+        said = self.get(change(talk))
+        self.assertIn("<dd>the default</dd>", said)
+        self.assertIn("the question&#x27;s first line", said)
+        self.assertNotIn("Tokens of the title", said)
+        Conversation.objects.filter(id=talk.id).update(
+            model="large", titled_by="model", title_prompt_tokens=1234, title_completion_tokens=6
+        )
+        said = self.get(change(talk))
+        for fact in ("<dd>large</dd>", "<dd>the model</dd>", "<dd>1,234 → 6</dd>"):
+            self.assertIn(fact, said)
 
     def test_a_page_is_not_heavier_than_a_browser_can_take(self):
         talk = self.talk()

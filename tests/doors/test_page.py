@@ -23,7 +23,7 @@ class PageCase(SimpleTestCase):
         require_browser()
         cls.upstream = cls.enterClassContext(Upstream())
         settings = {"OPENAI_BASE_URL": cls.upstream.url, "OPENAI_MODEL": "numbered"}
-        cls.server = cls.enterClassContext(Server(cls.kind, **settings, **cls.settings))
+        cls.server = cls.enterClassContext(Server(cls.kind, **settings | cls.settings))
         cls.browser = cls.enterClassContext(Browser())
 
     def setUp(self) -> None:
@@ -255,7 +255,8 @@ class ChatTests(PageCase):
         self.assertFalse(live.is_visible())
 
     def test_steps_of_a_flow_are_shown(self):
-        self.page.select_option("select", "plan")
+        self.page.click("[data-part=picker-button]")
+        self.page.get_by_role("menuitemradio", name="Plan").click()
         self.send(asks(tokens=4))
         self.page.get_by_text("Planning the answer").wait_for()
         self.until_status("done")

@@ -78,6 +78,11 @@ class OwnershipTests(TestCase):
         self.assertTrue(Conversation.objects.get().pinned)
         self.assertEqual(self.change({"pinned": False}).status_code, 204)
         self.assertFalse(Conversation.objects.get().pinned)
+        self.assertEqual(self.change({"assistant": "plan"}).status_code, 204)
+        self.assertContains(self.client.get(path), 'data-assistant="plan"')
+        refused = self.change({"model": "huge", "title": "Never"})
+        self.assertContains(refused, "is not offered here", status_code=400)
+        self.assertEqual(Conversation.objects.get().title, "Renamed")
         change = f"/conversations/{self.conversation.id}/"
         self.assertEqual(self.client.delete(change).status_code, 204)
         self.assertEqual(self.client.get(path).status_code, 404)
@@ -88,7 +93,18 @@ class OwnershipTests(TestCase):
     def test_what_is_no_change_changes_nothing(self):
         self.client.force_login(self.alice)
         before = Conversation.objects.values().get()
-        strange = [{}, {"title": 1}, {"pinned": "yes"}, {"pinned": 1}, {"other": 1}, [], "{", ""]
+        strange = [
+            {},
+            {"title": 1},
+            {"pinned": "yes"},
+            {"pinned": 1},
+            {"model": 1},
+            {"other": 1},
+            [],
+            "{",
+            "",
+        ]
+        strange += [{"model": 1}, {"assistant": []}]
         strange += ["[" * 100_000, b"\xff", {"title": "Mine", "pinned": "no"}]
         for fields in strange:
             answer = self.change(fields)
@@ -151,6 +167,40 @@ class OwnershipTests(TestCase):
             Conversation.objects.create(owner=self.alice)
         with self.assertNumQueries(len(few)):
             self.client.get(path)
+
+
+class PickerTests(TestCase):
+    LOCAL = {"BACKEND": "chat.llm.openai_compatible.OpenAICompatible", "MODELS": ["small"]}
+    BOTH = {"default": LOCAL | {"MODELS": ["small", "large"]}, "local": LOCAL}
+
+    def setUp(self) -> None:
+        self.alice = get_user_model().objects.create_user("alice")
+        self.client.force_login(self.alice)
+
+    def answering(self, **chosen: str) -> str:
+        id = Conversation.objects.create(owner=self.alice, **{"assistant": "chat"} | chosen).id
+        return self.client.get(f"/c/{id}/").context["answering"]
+
+    @override_settings(LLMS=BOTH, CHAT_LLMS=["default", "local"])
+    def test_it_names_who_answers_as_far_as_there_is_a_choice(self):
+        for chosen, named in (
+            ({}, "small"),
+            ({"model": "local:small"}, "local:small"),
+            ({"model": "large", "assistant": "plan"}, "large · Plan"),
+            ({"model": "gone", "assistant": "gone"}, "small"),
+        ):
+            with self.subTest(chosen):
+                self.assertEqual(self.answering(**chosen), named)
+
+    def test_with_one_model_the_assistants_are_the_choice(self):
+        self.assertEqual(self.answering(), "Chat")
+        self.assertContains(self.client.get("/"), "Plans first, then answers")
+
+    @override_settings(CHAT_FLOWS={"chat": "chat.flows.chat.build"})
+    def test_without_a_choice_there_is_none(self):
+        self.assertEqual(self.answering(), "")
+        self.assertNotContains(self.client.get("/"), "answer-picker")
+        self.assertNotContains(self.client.get("/"), "retry-menu")
 
 
 class SuggestionTests(TestCase):

@@ -231,6 +231,14 @@ class OfferTest(FlowCase):
     def test_the_names_in_the_order_of_the_settings(self):
         self.assertEqual(flows.names(), ["first", "second"])
 
+    def test_people_are_told_what_it_is_called_and_what_it_does(self):
+        self.assertEqual(flows.label("look_it_up"), "Look it up")
+        for name in flows.names():
+            self.assertRegex(flows.description(name), r"^[A-Z].+\.$")
+
+    def test_a_flow_knows_the_model_that_answers(self):
+        self.assertEqual(flows.shared([], model="large")["options"]["model"], "large")
+
     async def test_a_name_builds_its_flow(self):
         model = Scripted().say("- salt").then().say("Because.")
         told, _ = await self.run_flow("second", model)

@@ -1,3 +1,4 @@
+from django.conf import settings
 from django.test import SimpleTestCase
 
 from chat.llm.base import Finish, Text, Usage, estimate_tokens
@@ -85,6 +86,16 @@ class DemoTest(SimpleTestCase):
     async def test_reads_the_text_of_a_message_with_parts(self):
         parts = [{"type": "text", "text": "Why?"}, {"type": "image_url", "image_url": {}}]
         self.assertIn("> Why?", await text({"role": "user", "content": parts}))
+
+    async def test_writes_a_title_when_it_is_asked_for_one(self):
+        wish = user(settings.TITLE_PROMPT)
+        for question, title in (
+            ("How do I connect a model?", "How to connect a model"),
+            ("Why is the sea so very salty, and rivers not?", "Why is the sea so very"),
+            ("Why?", "Why"),
+        ):
+            with self.subTest(question):
+                self.assertEqual(await text(user(question), assistant("So."), wish), title)
 
     async def test_has_one_model(self):
         self.assertEqual(await Demo().models(), ["demo"])

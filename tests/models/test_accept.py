@@ -214,6 +214,75 @@ class RegenerateTest(AcceptCase):
                 self.assertRefused("bad_field", self.alice, kind, message=self.question.id)
 
 
+MODELS = {"default": {"MODELS": ["demo", "large"]}}
+
+
+@override_settings(LLMS=MODELS)
+class AuthorTest(AcceptCase):
+    """Who writes a reply: `demo` is the default, as `accept` is told."""
+
+    def author(self, accepted: Accepted) -> tuple[str, str]:
+        row = Message.objects.get(id=accepted.reply)
+        return row.assistant, row.model
+
+    def choose(self, **chosen: str) -> None:
+        Conversation.objects.filter(id=self.talk.id).update(**chosen)
+
+    def test_whom_the_conversation_has_chosen(self):
+        self.choose(model="large", assistant="plan")
+        self.assertEqual(self.author(self.send()), ("plan", "large"))
+
+    def test_whom_the_message_names_and_the_choice_stays(self):
+        self.choose(model="large", assistant="plan")
+        said = self.send(model="", assistant="chat")
+        self.assertEqual(self.author(said), ("chat", "demo"))
+        self.talk.refresh_from_db()
+        self.assertEqual((self.talk.model, self.talk.assistant), ("large", "plan"))
+
+    def test_a_conversation_that_is_made_keeps_whom_its_first_message_names(self):
+        for named, kept in ((None, ""), ("", ""), ("demo", ""), ("large", "large")):
+            with self.subTest(named):
+                id = uuid4()
+                sent = self.send(self.charlie, conversation=id, text="Hi", parent=None, model=named)
+                self.assertEqual(self.author(sent)[1], kept or "demo")
+                self.assertEqual(Conversation.objects.get(id=id).model, kept)
+                Conversation.objects.get(id=id).delete()
+
+    def test_another_writes_it_anew(self):
+        accepted = self.accept(self.alice, "regenerate", message=self.answer.id, model="large")
+        self.assertEqual(self.author(accepted)[1], "large")
+        self.talk.refresh_from_db()
+        self.assertEqual(self.talk.model, "")
+
+    def test_who_began_goes_on(self):
+        self.choose(model="large")
+        for began, goes_on in (("demo", "demo"), ("large", "large"), ("gone", "large")):
+            with self.subTest(began):
+                question = Message.objects.get(id=self.question.id)
+                fields = {"status": Status.STOPPED, "model": began, "assistant": "plan"}
+                broken = reply(question, "B", **fields)
+                accepted = self.accept(self.alice, "continue", message=broken.id)
+                self.assertEqual(self.author(accepted), ("plan", goes_on))
+                self.finish(accepted, "")
+
+    def test_what_was_chosen_and_is_offered_no_more_is_answered_by_the_first(self):
+        self.choose(model="gone", assistant="gone")
+        self.assertEqual(self.author(self.send()), ("chat", "demo"))
+
+    def test_what_is_not_offered_is_a_mistake(self):
+        self.assertSendRefused("bad_field", model="gone")
+        self.assertSendRefused("bad_field", conversation=uuid4(), model="gone")
+        fields = {"message": self.answer.id, "model": "gone"}
+        self.assertRefused("bad_field", self.alice, "regenerate", **fields)
+        self.assertRefused("not_found", self.bob, "regenerate", **fields)
+
+    def test_a_first_line_may_be_bettered_and_no_other_title(self):
+        self.assertEqual(self.send().task.title, "Why?")
+        Conversation.objects.update(titled_by="person")
+        fields = {"message": self.bobs_answer.id}
+        self.assertEqual(self.accept(self.bob, "regenerate", **fields).task.title, "")
+
+
 class ContinueTest(AcceptCase):
     def test_the_new_reply_begins_with_what_there_was(self):
         broken = reply(self.question, "Becau👍", status=Status.INTERRUPTED, error="upstream_cut")

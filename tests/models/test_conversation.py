@@ -1,12 +1,13 @@
 from uuid import UUID, uuid4
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chat.models import Conversation, Message, Step
 from chat.models.conversation import TITLE_LENGTH, title_of
+from chat.replies import tree
 
 from .cast import CastTestCase, Status, ask, reply
 
@@ -103,6 +104,75 @@ class MakeTest(CastTestCase):
         Conversation.objects.make(self.talk.id, owner=self.alice, assistant="chat")
         self.talk.refresh_from_db()
         self.assertIsNotNone(self.talk.deleted)
+
+
+class TitledByTest(CastTestCase):
+    """Who writes the title: the question's first line, then the model, and the owner for ever."""
+
+    def by(self) -> tuple[str, str]:
+        self.talk.refresh_from_db()
+        return self.talk.title, self.talk.titled_by
+
+    def entitle(self, title: str = "Reasons", *, instead_of: str = "Why?") -> bool:
+        return Conversation.objects.entitle(self.talk.id, title, instead_of=instead_of)
+
+    def test_the_model_is_asked_once(self):
+        self.assertEqual(self.by(), ("Why?", "question"))
+        before = self.revision()
+        self.assertTrue(Conversation.objects.claim_title(self.talk.id))
+        self.assertFalse(Conversation.objects.claim_title(self.talk.id))
+        self.assertEqual(self.by(), ("Why?", "asked"))
+        self.assertEqual(self.revision(), before, "nobody is shown anything else")
+
+    def test_its_title_stands_instead_of_the_first_line(self):
+        Conversation.objects.claim_title(self.talk.id)
+        before = self.revision()
+        self.assertTrue(self.entitle())
+        self.assertEqual(self.by(), ("Reasons", "model"))
+        self.assertEqual(self.revision(), before + 1)
+        self.assertFalse(self.entitle("Others", instead_of="Reasons"))
+        self.assertFalse(Conversation.objects.claim_title(self.talk.id))
+
+    def test_the_owners_own_wins_whenever_it_comes(self):
+        for when in ("before it is asked", "before it answers", "after it"):
+            with self.subTest(when):
+                Conversation.objects.filter(id=self.talk.id).update(
+                    title="Why?", titled_by="question"
+                )
+                if when != "before it is asked":
+                    Conversation.objects.claim_title(self.talk.id)
+                if when == "after it":
+                    self.entitle()
+                tree.rename(self.alice, self.talk.id, "Mine")
+                self.assertFalse(Conversation.objects.claim_title(self.talk.id))
+                self.assertFalse(self.entitle())
+                self.assertFalse(self.entitle(instead_of="Mine"))
+                self.assertEqual(self.by(), ("Mine", "person"))
+
+    def test_so_does_one_by_a_worker_of_the_version_before(self):
+        Conversation.objects.claim_title(self.talk.id)
+        Conversation.objects.filter(id=self.talk.id).update(title="Mine")
+        self.assertFalse(self.entitle())
+
+    def test_a_deleted_conversation_gets_none(self):
+        Conversation.objects.claim_title(self.talk.id)
+        self.talk.delete_content()
+        self.assertFalse(self.entitle(instead_of=""))
+        self.assertFalse(Conversation.objects.claim_title(self.talk.id))
+
+    def test_a_row_of_the_version_before_is_left_alone(self):
+        new = {"title_prompt_tokens", "title_completion_tokens", "titled_by", "model"}
+        fields = [f for f in Conversation._meta.concrete_fields if f.name not in new]
+        columns = ", ".join(field.column for field in fields)
+        id = uuid4()
+        row = Conversation(id=id, owner=self.alice, assistant="chat", title="Old")
+        values = [f.get_db_prep_save(getattr(row, f.attname), connection) for f in fields]
+        with connection.cursor() as cursor:
+            places = ", ".join(["%s"] * len(fields))
+            cursor.execute(f"INSERT INTO chat_conversation ({columns}) VALUES ({places})", values)
+        old = Conversation.objects.get(id=id)
+        self.assertEqual((old.titled_by, old.model), ("", ""))
+        self.assertFalse(Conversation.objects.claim_title(id))
 
 
 class QuerysetTest(CastTestCase):

@@ -285,6 +285,7 @@ class EntryTest(SnapshotCase):
                 "id": str(self.talk.id),
                 "title": "Why?",
                 "assistant": "chat",
+                "model": "",
                 "pinned": False,
                 "updated": self.talk.updated.isoformat(),
                 "active": False,

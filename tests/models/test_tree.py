@@ -1,5 +1,8 @@
 from contextlib import suppress
+from functools import partial
 from uuid import uuid4
+
+from django.test import override_settings
 
 from chat.models import Conversation, Message
 from chat.protocol import Refused
@@ -120,6 +123,48 @@ class DeleteTest(TreeCase):
         self.assertRefused("not_found", tree.delete, self.alice, self.talk.id)
 
 
+MODELS = {"default": {"MODELS": ["small", "large"]}}
+
+
+@override_settings(LLMS=MODELS)
+class ChooseTest(TreeCase):
+    def chosen(self) -> tuple[str, str]:
+        self.talk.refresh_from_db()
+        return self.talk.model, self.talk.assistant
+
+    def test_one_or_both_are_changed_and_the_revision_rises(self):
+        for choice, then in (
+            ({"model": "large"}, ("large", "chat")),
+            ({"assistant": "plan"}, ("large", "plan")),
+            ({"model": "", "assistant": "chat"}, ("", "chat")),
+            ({"model": "large"}, ("large", "chat")),
+            ({"model": "small"}, ("", "chat")),  # the default is no choice
+        ):
+            with self.subTest(choice):
+                before = self.revision()
+                tree.choose(self.alice, self.talk.id, **choice)
+                self.assertEqual(self.chosen(), then)
+                self.assertGreater(self.revision(), before)
+
+    def test_what_is_not_offered_changes_nothing(self):
+        for choice in (
+            {"model": "huge"},
+            {"assistant": "nobody"},
+            {"assistant": ""},
+            {"model": "large", "assistant": "nobody"},
+        ):
+            with self.subTest(choice):
+                change = partial(tree.choose, **choice)
+                self.assertRefused("bad_field", change, self.alice, self.talk.id)
+
+    def test_strangers_choose_nothing(self):
+        for choice in ({"model": "large"}, {"model": "huge"}):
+            change = partial(tree.choose, **choice)
+            for user in (self.bob, self.charlie):
+                self.assertRefused("not_found", change, user, self.talk.id)
+            self.assertRefused("not_found", change, self.alice, uuid4())
+
+
 class DeletedCase(TreeCase):
     def everything(self) -> tuple[list, list]:
         """All rows, but for what changes with each change."""
@@ -225,6 +270,7 @@ class BellTest(TreeCase):
         for change, args in (
             (tree.select, (self.alice, self.question.id)),
             (tree.rename, (self.alice, self.talk.id, "New")),
+            (tree.choose, (self.alice, self.talk.id)),
             (tree.pin, (self.alice, self.talk.id, True)),
             (tree.delete, (self.alice, self.talk.id)),
             (tree.restore, (self.alice, self.talk.id)),

@@ -56,7 +56,9 @@ class Command(BaseCommand):
     def add_arguments(self, parser) -> None:
         parser.add_argument("question", nargs="?", default="")
         parser.add_argument("--flow", choices=flows.names(), default=flows.names()[0])
-        parser.add_argument("--model", default="", help="a model of the server's")
+        parser.add_argument(
+            "--model", default="", help="a model that is offered, or one of the server's"
+        )
         parser.add_argument("--system", default=settings.SYSTEM_PROMPT, help="the system prompt")
 
     def handle(self, *, question: str, flow: str, model: str, system: str, **options) -> None:
@@ -80,8 +82,9 @@ class Command(BaseCommand):
 
     async def _ask(self, question: str, flow: str, model: str, system: str) -> None:
         terminal = Terminal(self.stdout, self.stderr)
-        shared = flows.shared([{"role": "user", "content": question}], system=system)
-        graph = flows.build(flow, llm=llm.get(model=model), emit=terminal)
+        asked = [{"role": "user", "content": question}]
+        shared = flows.shared(asked, model=model, system=system)
+        graph = flows.build(flow, llm=llm.named(model), emit=terminal)
         try:
             await graph.run_async(shared)
         finally:

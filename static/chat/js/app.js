@@ -1,6 +1,7 @@
 // @ts-check
 // Defines the elements of the page; `chat-app` last, for it speaks to the others.
 
+import { AnswerPicker } from "./elements/answer-picker.js";
 import { ChatApp } from "./elements/chat-app.js";
 import { ChatComposer } from "./elements/chat-composer.js";
 import { ChatMessage } from "./elements/chat-message.js";
@@ -10,11 +11,14 @@ import { ConnectionBanner } from "./elements/connection-banner.js";
 import { ConversationMenu } from "./elements/conversation-menu.js";
 import { LiveStatus } from "./elements/live-status.js";
 import { MessageEditor } from "./elements/message-editor.js";
+import { RetryMenu } from "./elements/retry-menu.js";
 import { UndoToast } from "./elements/undo-toast.js";
 
 customElements.define("message-editor", MessageEditor);
 customElements.define("chat-message", ChatMessage);
 customElements.define("chat-thread", ChatThread);
+customElements.define("answer-picker", AnswerPicker);
+customElements.define("retry-menu", RetryMenu);
 customElements.define("chat-composer", ChatComposer);
 customElements.define("chat-sidebar", ChatSidebar);
 customElements.define("conversation-menu", ConversationMenu);

@@ -66,17 +66,20 @@ export class Client {
   }
 
   /**
-   * @param {string} text @param {{ parent?: string | null, assistant?: string }} how `parent`: the reply that it follows,
-   * by default the last one shown
+   * @param {string} text @param {{ parent?: string | null }} how `parent`: the reply that it follows, by default the last
+   * one shown
    */
-  send(text, { parent = this.state.messages.at(-1)?.id ?? null, assistant } = {}) {
+  send(text, { parent = this.state.messages.at(-1)?.id ?? null } = {}) {
     const conversation = this.state.conversation ?? uuid();
-    this.#queue(conversation, send({ cid: uuid(), conversation, text, parent, assistant }));
+    // A conversation that is there knows who answers, unless that is on its way; one that is made is told.
+    const { made, model, assistant, choosing } = this.state;
+    const chosen = made ? choosing : { model: model || undefined, assistant: assistant || undefined };
+    this.#queue(conversation, send({ cid: uuid(), conversation, text, parent, ...chosen }));
   }
 
-  /** @param {string} message */
-  regenerate(message) {
-    this.#queue(this.state.conversation, regenerate(uuid(), message));
+  /** @param {string} message @param {string} [model] another than the conversation's */
+  regenerate(message, model = this.state.choosing.model) {
+    this.#queue(this.state.conversation, regenerate(uuid(), message, model));
   }
 
   /** @param {string} message */

@@ -39,7 +39,7 @@ export class Http {
     return (await ask(`${this.address(conversation)}messages/?before=${seq}`)).json();
   }
 
-  /** @param {string} conversation @param {{ title?: string, pinned?: boolean }} fields */
+  /** @param {string} conversation @param {{ title?: string, pinned?: boolean, model?: string, assistant?: string }} fields */
   async change(conversation, fields) {
     await this.#tell("PATCH", `${conversation}/`, JSON.stringify(fields));
   }

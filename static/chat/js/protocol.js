@@ -13,7 +13,7 @@
  * }} Message
  * @typedef {{ code: string, detail: string, retryable?: boolean }} Problem
  * @typedef {{ id: string, name: string, status: string, label: string, started?: string, ms?: number, detail?: string }} Step
- * @typedef {{ id: string, title: string, pinned: boolean, updated: string, active: boolean }} Entry
+ * @typedef {{ id: string, title: string, model: string, assistant: string, pinned: boolean, updated: string, active: boolean }} Entry
  * @typedef {{ type: string, [field: string]: any }} Frame
  */
 
@@ -41,11 +41,11 @@ export const BACKOFF = { least: 500, most: 15_000 };
 /** @param {string | null} conversation @param {Record<string, number>} have */
 export const open = (conversation, have) => ({ type: "open", conversation, have });
 
-/** @param {{ cid: string, conversation: string, text: string, parent: string | null, assistant?: string }} fields */
+/** @param {{ cid: string, conversation: string, text: string, parent: string | null, model?: string, assistant?: string }} fields */
 export const send = (fields) => ({ type: "send", ...fields });
 
-/** @param {string} cid @param {string} message */
-export const regenerate = (cid, message) => ({ type: "regenerate", cid, message });
+/** @param {string} cid @param {string} message @param {string} [model] */
+export const regenerate = (cid, message, model) => ({ type: "regenerate", cid, message, model });
 
 /** @param {string} cid @param {string} message */
 export const proceed = (cid, message) => ({ type: "continue", cid, message });

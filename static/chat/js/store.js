@@ -19,18 +19,23 @@ import { KEPT } from "./protocol.js";
 /**
  * @typedef {{
  *   conversation: string | null, made: boolean, gone: boolean, title: string,
+ *   model: string, assistant: string, choosing: { model?: string, assistant?: string },
  *   messages: Message[], entries: Entry[], more: import("./list.js").Edge | null,
  *   queued: Frame | null, refusal: { code: string, re: string, text: string } | null,
  *   connection: { status: "connecting" | "open" | "waiting" | "paused" | "ended", delay?: number, code?: number },
  *   wants: "open" | "resync" | null, awaiting: boolean,
  * }} State
- * `made`: the server has the conversation. `gone`: it had, and has it no more. `more`: how far the list is known, null
+ * `made`: the server has the conversation. `gone`: it had, and has it no more. `model` and `assistant`: who answers, "" is
+ * the site's default. `choosing`: what of it the server may not have heard yet. `more`: how far the list is known, null
  * where all of it is. `queued`: the frame of this conversation that is not yet seen to be accepted; `acked` and `waits`
  * (why, and for how many seconds) are the page's notes on it.
  */
 
 /**
- * @param {{ conversation?: { id: string, title: string } | null, messages?: any[], list?: import("./list.js").Page }} page
+ * @param {{
+ *   conversation?: { id: string, title: string, model?: string, assistant?: string } | null,
+ *   messages?: any[], list?: import("./list.js").Page,
+ * }} page
  * @returns {State}
  */
 export function initial({ conversation = null, messages = [], list = { conversations: [], next: null } } = {}) {
@@ -39,6 +44,9 @@ export function initial({ conversation = null, messages = [], list = { conversat
     made: conversation !== null,
     gone: false,
     title: conversation?.title ?? "",
+    model: conversation?.model ?? "",
+    assistant: conversation?.assistant ?? "",
+    choosing: {},
     messages: messages.map((row) => /** @type {Message} */ (merged(undefined, { ...row, from: 0 }))),
     entries: sorted(list.conversations),
     more: edge(list),
@@ -88,7 +96,7 @@ const RULES = {
     if (told.includes(null)) return { ...state, wants: "resync", awaiting: false };
     const next = {
       ...state,
-      title: frame.conversation?.title ?? state.title,
+      ...facts(state, frame.conversation),
       made: state.made || frame.conversation !== null,
       gone: false,
       messages: [...before(state.messages, told), ...told],
@@ -159,7 +167,7 @@ const RULES = {
     const next = { ...state, entries: deleted ? others : sorted([...others, entry]) };
     if (entry.id !== state.conversation) return next;
     if (deleted) return { ...next, gone: true };
-    const shown = { ...next, title: entry.title, gone: false };
+    const shown = { ...next, ...facts(state, entry), gone: false };
     return state.gone ? need(shown, "open") : shown; // It was restored: the socket shows it no more.
   },
 
@@ -178,11 +186,20 @@ const RULES = {
   },
 
   "page:earlier": (state, { messages }) => ({ ...state, messages: prepended(state.messages, messages) }),
+  "page:choose": (state, { chosen }) => ({ ...state, ...chosen, choosing: { ...state.choosing, ...chosen } }),
+  "page:chosen": (state) => ({ ...state, choosing: {} }),
   "page:dismiss": (state) => ({ ...state, refusal: null }),
 };
 
 /** @param {State} state @param {"open" | "resync"} wants @returns {State} */
 const need = (state, wants) => (state.awaiting ? state : { ...state, wants });
+
+/** What is known of the conversation shown, as `told` has it. @param {State} state @param {Partial<Entry> | null} told */
+const facts = (state, told) => ({
+  title: told?.title ?? state.title,
+  model: told?.model ?? state.model,
+  assistant: told?.assistant ?? state.assistant,
+});
 
 /** @param {State} state @param {string} id */
 const find = (state, id) => state.messages.find((message) => message.id === id);

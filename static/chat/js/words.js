@@ -100,6 +100,12 @@ export const count = (length, limit) => `${length.toLocaleString()} of ${limit.t
 /** @param {string} title */
 export const more = (title) => `More about “${title}”`;
 
+/** @param {string} names */
+export const answering = (names) => `Who answers: ${names}`;
+
+/** @param {string} chosen what is not offered any more @param {string} answers */
+export const notOffered = (chosen, answers) => `“${chosen}” is no longer offered here. ${answers} answers instead.`;
+
 /** @param {string} key of a section of the list: its name, or a month as 2026-10 */
 export function section(key) {
   if (key in SECTIONS) return SECTIONS[key];

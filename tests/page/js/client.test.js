@@ -55,6 +55,35 @@ test("a new chat is not opened; its first send names a conversation and no paren
   equal(client.state.conversation, frame.conversation);
 });
 
+test("a new chat tells whom it has chosen, as far as that is not the default", () => {
+  const { client, world } = page({ made: false });
+  client.dispatch({ type: "page:choose", chosen: { model: "large" } });
+  client.send("Hello");
+  const [frame] = world.socket.heard;
+  equal([frame.model, "assistant" in frame], ["large", false]);
+});
+
+test("a choice that is on its way goes with the message, and one that has arrived does not", () => {
+  const { client, world } = page();
+  client.dispatch({ type: "page:choose", chosen: { model: "large" } });
+  client.dispatch({ type: "page:choose", chosen: { assistant: "plan" } });
+  client.send("And then?");
+  equal([world.socket.heard[1].model, world.socket.heard[1].assistant], ["large", "plan"]);
+  const other = page();
+  other.client.dispatch({ type: "page:choose", chosen: { model: "large" } });
+  other.client.dispatch({ type: "page:chosen" });
+  other.client.send("And then?");
+  equal("model" in other.world.socket.heard[1], false);
+});
+
+test("a reply is written anew by the conversation's model, or by another", () => {
+  for (const model of [undefined, "", "large"]) {
+    const { client, world } = page();
+    client.regenerate("m2", model);
+    equal(world.socket.heard[1].model, model);
+  }
+});
+
 test("a send follows the last reply", () => {
   const { client, world } = page();
   client.send("And then?");

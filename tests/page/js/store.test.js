@@ -160,6 +160,22 @@ test("an open that is refused as not found: the conversation is gone", () => {
   equal(after([{ type: "error", code: "unavailable", re: "open" }, { type: "page:reopen" }]).wants, "open");
 });
 
+test("who answers is as the state and the list's entry tell it", () => {
+  const answering = (/** @type {any} */ { model, assistant }) => [model, assistant];
+  const told = (/** @type {object} */ fields) => ({
+    type: "conversation",
+    conversation: { id: CONVERSATION, title: "", pinned: false, updated: "1", active: false, ...fields },
+  });
+  const first = after([state()]);
+  equal(answering(first), ["", "chat"]);
+  const chosen = after([{ type: "page:choose", chosen: { model: "large" } }], first);
+  equal(answering(chosen), ["large", "chat"]);
+  const other = after([told({ model: "small", assistant: "plan" })], chosen);
+  equal(answering(other), ["small", "plan"]);
+  equal(answering(after([told({ id: "another", model: "large" })], other)), ["small", "plan"]);
+  equal(answering(after([told({ deleted: true, model: "" })], other)), ["small", "plan"]);
+});
+
 test("entries are kept in order, renamed, and removed", () => {
   const entry = (/** @type {string} */ id, /** @type {string} */ updated, more = {}) => ({ id, title: id, pinned: false, updated, active: false, ...more });
   const told = (/** @type {object} */ conversation) => ({ type: "conversation", conversation });

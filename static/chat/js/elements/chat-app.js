@@ -29,12 +29,13 @@ export class ChatApp extends HTMLElement {
   #path = location.pathname;
 
   connectedCallback() {
-    const { user = "", protocol, conversation: id, title = "", listUrl: list = "", conversationUrl = "" } = this.dataset;
+    const { user = "", protocol, conversation: id, title = "", model, assistant } = this.dataset;
+    const { listUrl: list = "", conversationUrl = "" } = this.dataset;
     const token = /** @type {HTMLInputElement} */ (this.querySelector("[name=csrfmiddlewaretoken]")).value;
     this.#http = new Http({ list, conversation: conversationUrl, token });
     this.#unread = new Unread(user, localStorage);
     const state = initial({
-      conversation: id ? { id, title } : null,
+      conversation: id ? { id, title, model, assistant } : null,
       messages: data("page-messages"),
       list: data("page-list"),
     });
@@ -91,7 +92,9 @@ export class ChatApp extends HTMLElement {
     const asks = {
       send: ({ text, ...how }) => this.#send(text, how),
       stop: () => client.stop(),
-      regenerate: ({ message }) => client.regenerate(message),
+      regenerate: ({ message, model }) => client.regenerate(message, model),
+      "retry-with": ({ message, button }) => part(this, "retry").aim(message, button),
+      choose: (chosen) => this.#choose(chosen),
       continue: ({ message }) => client.proceed(message),
       select: ({ message }) => client.select(message),
       dismiss: () => client.dispatch({ type: "page:dismiss" }),
@@ -128,7 +131,7 @@ export class ChatApp extends HTMLElement {
     });
   }
 
-  /** @param {string} text @param {{ parent?: string | null, assistant?: string }} how */
+  /** @param {string} text @param {{ parent?: string | null }} how */
   #send(text, how = {}) {
     this.#client.send(text, how);
     const { conversation, made } = this.#client.state;
@@ -163,6 +166,17 @@ export class ChatApp extends HTMLElement {
       this.#client.dispatch({ type: "page:list", list, after: more?.last ?? null });
       return;
     }
+  }
+
+  /** Who answers from now on. @param {Record<string, string>} chosen `model` or `assistant` */
+  async #choose(chosen) {
+    const { conversation, made, model, assistant } = this.#client.state;
+    this.#client.dispatch({ type: "page:choose", chosen });
+    if (!conversation || !made) return;
+    if (!(await this.#try(this.#http.change(conversation, chosen)))) {
+      this.#client.dispatch({ type: "page:choose", chosen: { model, assistant } });
+    }
+    this.#client.dispatch({ type: "page:chosen" });
   }
 
   /** @param {boolean} loud whether a person waits for it */
@@ -237,6 +251,7 @@ export class ChatApp extends HTMLElement {
     part(this, "gone-undo").hidden = part(this, "undo").entry?.id !== state.conversation;
     part(this, "thread").render(state);
     part(this, "composer").render(state);
+    part(this, "picker")?.render(state); // It is not there where there is no choice.
     part(this, "connection").render(state);
     part(this, "voice").render(state);
     part(this, "sidebar").render(state, {

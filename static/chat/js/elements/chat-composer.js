@@ -45,8 +45,6 @@ export class ChatComposer extends HTMLElement {
     stop.hidden = !writing;
     this.#busy = busy(state);
     this.#input.disabled = state.gone;
-    const assistant = part(this, "assistant");
-    if (assistant) assistant.hidden = state.conversation !== null;
     // The button under the reader's finger goes away: the focus must not fall to the page.
     if (swap && focused && this.ownerDocument.activeElement !== this.#input) this.#input.focus();
     this.#changed();
@@ -74,7 +72,7 @@ export class ChatComposer extends HTMLElement {
     if (this.#busy || this.#full || !text.trim()) return;
     this.#input.value = "";
     this.#changed();
-    say(this, "send", { text, assistant: part(this, "assistant")?.value });
+    say(this, "send", { text });
   }
 
   /** @param {KeyboardEvent} event */

@@ -41,6 +41,7 @@ export class ChatMessage extends HTMLElement {
     if (locked === this.#locked) return;
     this.#locked = locked;
     for (const name of ["retry", "edit", "continue"]) action(this, name).disabled = busy;
+    if (action(this, "retry-with")) action(this, "retry-with").disabled = busy;
     for (const name of ["previous", "next"]) this.#lockArrow(name, busy || !online);
   }
 
@@ -161,6 +162,7 @@ export class ChatMessage extends HTMLElement {
     const retry = action(this, "retry");
     retry.title = status === "error" || status === "interrupted" ? words.RETRY : words.REGENERATE;
     retry.hidden = !reply;
+    if (action(this, "retry-with")) action(this, "retry-with").hidden = !reply; // There may be but one model.
     write(part(retry, "label"), retry.title);
     const more = status === "stopped" || status === "interrupted" || reason === "length";
     action(this, "continue").hidden = !reply || !more || !text;
@@ -193,6 +195,7 @@ export class ChatMessage extends HTMLElement {
     else if (name === "wrap-code") toggleWrap(figureOf(button), button);
     else if (name === "edit") this.edit();
     else if (name === "retry") say(this, "regenerate", { message: id });
+    else if (name === "retry-with") say(this, "retry-with", { message: id, button });
     else if (name === "continue") say(this, "continue", { message: id });
     else if (name === "previous" || name === "next") say(this, "select", { message: this.#neighbour(name) });
     else if (name === "unfold") this.#unfold(button);

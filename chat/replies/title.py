@@ -1,0 +1,119 @@
+"""A title by the model: asked for once in a conversation, after its first reply that is done.
+
+Until then, and whenever anything goes wrong, the first line of the question is the title. It is a
+courtesy that nothing waits for: one short request, never repeated, and the owner's own title always
+stands.
+"""
+
+import asyncio
+import logging
+import re
+import unicodedata
+from collections.abc import Awaitable, Callable
+from contextlib import aclosing
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+
+from chat import llm
+from chat.llm.base import LLM, LLMError, Retrying, Text, Usage
+from chat.models import Conversation, Message
+from chat.models.conversation import TITLE_LENGTH
+from chat.text import clean
+
+from . import bus
+from .accept import Task
+from .live import LiveReply
+
+logger = logging.getLogger("chat.replies")
+
+# So much of the question and of the reply tells what they are about.
+EXCERPT = 2_000
+# A model that writes more than this does not write a title.
+ANSWER = 4_000
+
+# What models put around a title that they were asked for alone.
+THOUGHT = re.compile(r"<think>.*?(</think>|\Z)", re.DOTALL)
+NAMED = re.compile(r"^((#+\s|title\s*:)\s*)+", re.IGNORECASE)
+QUOTES = ('""', "''", "``", "**", "__", "“”", "„“", "‘’", "«»", "»«", "‹›", "「」", "『』", "《》")
+# Invisible, but letters and emoji are joined by them.
+JOINERS = "\u200c\u200d"
+
+
+async def entitle(live: LiveReply, task: Task, write: Callable[..., Awaitable]) -> None:
+    """Have the model of a reply that has ended write the conversation's title. Never raises.
+
+    `write` runs a function that writes to the database.
+    """
+    if live.log.final is None or live.log.final["status"] != Message.Status.DONE:
+        return
+    id = task.reply.conversation_id
+    try:
+        if not await write(Conversation.objects.claim_title, id):
+            return
+        question = task.messages[-task.keep_last]["content"]
+        async with asyncio.timeout(settings.CHAT_TIMES["title"]):
+            model, reply = llm.named(task.reply.model), task.reply.text + live.log.text
+            said, usage = await ask(model, question, reply)
+        if await write(_keep, id, cleaned(said), usage, instead_of=task.title):
+            bus.ring(bus.CHANGED, id)
+    except Exception as error:  # what it says may be what people said
+        code = error.code if isinstance(error, LLMError) else type(error).__name__
+        logger.warning("conversation %s keeps its first title: %s", id, code)
+
+
+async def ask(model: LLM, question: str, reply: str) -> tuple[str, Usage | None]:
+    """What the model says when it is asked for a title, and what that cost. Raises `LLMError`."""
+    prompt = [
+        {"role": "user", "content": question[:EXCERPT]},
+        {"role": "assistant", "content": reply[:EXCERPT]},
+        {"role": "user", "content": settings.TITLE_PROMPT},
+    ]
+    said, usage = "", None
+    async with aclosing(model.stream(prompt)) as pieces:
+        async for piece in pieces:
+            if isinstance(piece, Text):
+                said += piece.text
+            elif isinstance(piece, Usage):
+                usage = piece
+            if isinstance(piece, Retrying) or len(said) > ANSWER:
+                return "", usage  # it is not worth a second request, or a long one
+    return said, usage
+
+
+def cleaned(said: str) -> str:
+    """The title in what a model said; "" if there is none that would do."""
+    lines = THOUGHT.sub("", clean(said)).strip().splitlines()
+    line = "".join(filter(_is_shown, " ".join(lines[0].split()) if lines else ""))
+    title = _unquoted(NAMED.sub("", _unquoted(line)))
+    title = title.removesuffix(".") if title.count(".") == 1 else title
+    return title if len(title) <= TITLE_LENGTH and any(map(str.isalnum, title)) else ""
+
+
+def _is_shown(character: str) -> bool:
+    return character in JOINERS or (
+        unicodedata.category(character)[0] != "C" and character != "\N{REPLACEMENT CHARACTER}"
+    )
+
+
+def _unquoted(line: str) -> str:
+    """The line without the marks that stand around all of it."""
+    line = line.strip()
+    for opening, closing in QUOTES:
+        inner = line[1:-1]
+        if line[:1] == opening and line[-1:] == closing and not {opening, closing} & {*inner}:
+            return _unquoted(inner)
+    # Stressed twice is strong.
+    return _unquoted(line[2:-2]) if re.fullmatch(r"\*\*[^*]+\*\*", line) else line
+
+
+@transaction.atomic
+def _keep(id: UUID, title: str, usage: Usage | None, *, instead_of: str) -> bool:
+    """Write down what came of it; whether the conversation has another title now."""
+    if usage is not None:
+        Conversation.objects.filter(id=id).update(
+            title_prompt_tokens=usage.prompt_tokens,
+            title_completion_tokens=usage.completion_tokens,
+        )
+    return bool(title) and Conversation.objects.entitle(id, title, instead_of=instead_of)

@@ -1,0 +1,28 @@
+// @ts-check
+// <retry-menu>: the models that can write a reply anew, opened by the button beside "Regenerate" of any reply. Says
+// `chat:regenerate` with the message and the model.
+
+import { asMenu } from "./menu.js";
+import { asked, part, say } from "./parts.js";
+
+export class RetryMenu extends HTMLElement {
+  #message = "";
+  /** @type {HTMLElement} */ #button = this;
+
+  connectedCallback() {
+    const menu = part(this, "retry-models");
+    asMenu(menu, () => this.#button);
+    this.addEventListener("click", (event) => {
+      const clicked = asked(event);
+      if (clicked?.name !== "retry-as") return;
+      menu.hidePopover();
+      say(this, "regenerate", { message: this.#message, model: clicked.button.value });
+    });
+  }
+
+  /** What the button opens it for. @param {string} message @param {HTMLElement} button */
+  aim(message, button) {
+    this.#message = message;
+    this.#button = button;
+  }
+}
