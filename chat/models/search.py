@@ -133,4 +133,4 @@ def _plain(key: object) -> str:
 
 def id_at(moment: datetime) -> int:
     """An id for what was said at `moment`: later ones are higher, and two hardly ever the same."""
-    return int(moment.timestamp() * 1_000_000) << 12 | secrets.randbits(12)
+    return int(moment.timestamp() * 1_000_000) << 10 | secrets.randbits(10)

@@ -50,12 +50,12 @@ class CleanedTests(SimpleTestCase):
             ("家族 👨‍👩‍👧", "家族 👨‍👩‍👧"),
             ("x" * 80, "x" * 80),
         ):
-            with self.subTest(said):
+            with self.subTest(ascii(said)):
                 self.assertEqual(cleaned(said), title)
 
     def test_what_is_no_title_is_none(self):
         for said in ("", " \n ", "…", '""', "\0", "<think>Still thinking", "x" * 81, numbered(20)):
-            with self.subTest(said):
+            with self.subTest(ascii(said)):
                 self.assertEqual(cleaned(said), "")
 
 
