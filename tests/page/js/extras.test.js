@@ -1,6 +1,7 @@
 // @ts-check
 // What is loaded only when it is needed: the highlighter's worker, and KaTeX.
 import { Highlighter } from "/static/chat/js/markdown/highlighter.js";
+import { healed } from "/static/chat/js/markdown/healing.js";
 import { Typesetter } from "/static/chat/js/markdown/math.js";
 import { StreamMarkdown } from "/static/chat/js/markdown/stream.js";
 import { equal, ok, test } from "./harness.js";
@@ -20,6 +21,7 @@ function stream() {
   const markdown = new StreamMarkdown(root, {
     code: template("code-template"),
     image: template("image-template"),
+    heal: healed,
     highlight: (figure) => highlighter.highlight(figure),
     typeset: (nodes, old) => typesetter.typeset(nodes, old),
   });

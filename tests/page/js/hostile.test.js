@@ -1,5 +1,6 @@
 // @ts-check
 import { Highlighter } from "/static/chat/js/markdown/highlighter.js";
+import { healed } from "/static/chat/js/markdown/healing.js";
 import { Typesetter } from "/static/chat/js/markdown/math.js";
 import { StreamMarkdown } from "/static/chat/js/markdown/stream.js";
 import { equal, ok, test } from "./harness.js";
@@ -23,6 +24,7 @@ const typesetter = new Typesetter("/static/vendor/katex/katex.min.css");
 const OPTIONS = {
   code: template("code-template"),
   image: template("image-template"),
+  heal: healed,
   highlight: (/** @type {HTMLElement} */ figure) => highlighter.highlight(figure),
   typeset: (/** @type {Node[]} */ nodes, /** @type {Node[] | undefined} */ old) => typesetter.typeset(nodes, old),
 };

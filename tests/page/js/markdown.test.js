@@ -1,4 +1,5 @@
 // @ts-check
+import { healed } from "/static/chat/js/markdown/healing.js";
 import { StreamMarkdown } from "/static/chat/js/markdown/stream.js";
 import { lex } from "/static/chat/js/markdown/lexer.js";
 import { LANGUAGES } from "/static/chat/js/markdown/languages.js";
@@ -23,7 +24,7 @@ function chances(seed) {
 /** @param {object} options */
 function stream(options = {}) {
   const root = document.createElement("div");
-  return { root, markdown: new StreamMarkdown(root, { ...TEMPLATES, name: "m", ...options }) };
+  return { root, markdown: new StreamMarkdown(root, { ...TEMPLATES, name: "m", heal: healed, ...options }) };
 }
 
 /** @param {string} text */
@@ -45,7 +46,8 @@ function* pieces(text, chance, most) {
 
 /** @param {string} text @param {() => number} chance @param {number} most */
 function streamed(text, chance, most) {
-  const { root, markdown } = stream();
+  let without = Math.floor(chance() * 40); // The healing comes late, as in the page.
+  const { root, markdown } = stream({ heal: (/** @type {string} */ open) => (without-- > 0 ? open : healed(open)) });
   for (const piece of pieces(text, chance, most)) {
     markdown.push(piece);
     markdown.flush();

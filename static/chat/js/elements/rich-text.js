@@ -84,9 +84,19 @@ function options() {
     image: template("image-template"),
     highlight: (figure) => worker.highlight(figure),
     typeset: (nodes, old) => typesetter.typeset(nodes, old),
+    heal: (text) => heal(text),
   };
   return made;
 }
+
+/** Comes with the first text that grows, and heals from the next flush on. @type {(text: string) => string} */
+let heal = (text) => {
+  import("../markdown/healing.js").then(
+    ({ healed }) => (heal = healed),
+    () => {}, // Without a network for it, the next flush asks again.
+  );
+  return text;
+};
 
 /** @type {WeakMap<Element, () => void>} */
 const waiting = new WeakMap();

@@ -3,7 +3,6 @@
 // change, is redrawn, and code that is still open just grows. A text that was there at once goes the same way, so that
 // a reply looks the same while it comes, after it came, and when it is read again.
 
-import remend from "../../../vendor/remend/index.js";
 import { codeOf } from "./code.js";
 import { lex } from "./lexer.js";
 import { Notes } from "./notes.js";
@@ -12,10 +11,10 @@ import { Renderer } from "./render.js";
 /** @typedef {import("./lexer.js").Token} Token */
 /**
  * `name` begins the ids of footnotes. `highlight` is told of each block of code that is whole, `typeset` of nodes that
- * may have formulas in them, with those that they replace.
+ * may have formulas in them, with those that they replace. `heal` closes, for now, what is open at the end of a text.
  * @typedef {import("./render.js").Templates & {
  *   name?: string, highlight?: (figure: HTMLElement) => void, typeset?: (nodes: Node[], old?: Node[]) => void,
- *   lex?: typeof lex,
+ *   lex?: typeof lex, heal?: (text: string) => string,
  * }} Options
  */
 /**
@@ -26,14 +25,12 @@ import { Renderer } from "./render.js";
 const OPENING = /(`{3,}(?=[^`\n]*\n)|~{3,})([^\n]*)\n/y;
 const HALF_OPENING = /^ {0,3}(?:`{3,}[^`\n]*|~{3,}[^\n]*)$/;
 const MAY_CLOSE = /^ {0,3}[`~]* *$/;
-// What remend may do: close what is open. It may not change what a finished text would mean.
-const HEALING = { linkMode: /** @type {const} */ ("text-only"), images: false, katex: false, comparisonOperators: false, singleTilde: false };
-const HEALED = 3000; // characters at the end, at most: remend is slow with what is long and strange.
 
 export class StreamMarkdown {
   #root;
   #options;
   #lex;
+  #heal;
   #text = "";
   #carriage = false;
   #done = 0; // The text before it is settled.
@@ -53,6 +50,7 @@ export class StreamMarkdown {
     this.#root = root;
     this.#options = options;
     this.#lex = options.lex ?? lex;
+    this.#heal = options.heal ?? ((text) => text);
   }
 
   /** More of the text, which is drawn by the next `flush`. @param {string} text */
@@ -236,7 +234,7 @@ export class StreamMarkdown {
     this.#seen = {
       done: this.#done,
       drawn: this.#drawn,
-      tokens: this.#lex(healed(this.#text.slice(this.#done)), this.#links, "text"),
+      tokens: this.#lex(this.#heal(this.#text.slice(this.#done)), this.#links, "text"),
     };
     return this.#seen.tokens;
   }
@@ -297,18 +295,6 @@ function settledOf(tokens) {
   // If a formula never ends, it is the rest of the paragraph before it.
   const goesOn = tokens[last]?.open && tokens[last - 1]?.type === "paragraph";
   return Math.max(goesOn ? last - 1 : last, 0);
-}
-
-/** Text with what is open at its end closed, for now. @param {string} text */
-function healed(text) {
-  let start = text.lastIndexOf("\n\n") + 1;
-  if (text.length - start > HEALED) start = text.lastIndexOf("\n") + 1;
-  const end = text.slice(start);
-  const fences = text.match(/^[ \t>]*(?:[-*+]|\d+[.)])?[ \t]*(?:```|~~~)/gm)?.length ?? 0;
-  if (end.length > HEALED || fences % 2) return text;
-  // An open code span first: remend would close what is around it inside of it.
-  const span = /(?<!`)(``?)(?!`)[^`]+$/.exec(end.replace(/(?<!`)(`+)(?!`)[^]*?(?<!`)\1(?!`)/g, ""));
-  return text.slice(0, start) + remend(span ? end + span[1] : end, HEALING);
 }
 
 const CONTAINERS = new Set(["ul", "ol", "li", "blockquote", "div", "table", "tbody", "thead", "tr", "td", "th", "p", "label", "figure", "pre"]);
