@@ -121,6 +121,22 @@ class AccessibilityTests(PageCase):
         self.page.locator("[data-part=menu] [data-action=rename]").click()
         self.accept(DESKTOP)
 
+    def test_the_palette_and_the_help(self):
+        self.chat()
+        self.page.keyboard.press("Control+k")
+        self.page.locator("[data-part=palette-dialog]").wait_for()
+        self.accept()
+        self.page.keyboard.type("se")
+        self.accept()
+        self.page.keyboard.press("Escape")
+        self.page.keyboard.press("Control+/")
+        self.page.locator("[data-part=shortcut]").first.wait_for()
+        self.accept()
+        self.page.keyboard.press("Escape")
+        self.page.keyboard.press("Control+Shift+S")
+        self.page.locator("[data-part=show-list]").wait_for()
+        self.accept(DESKTOP)
+
     def test_in_the_drawer(self):
         self.chat()
         self.on_phone()
