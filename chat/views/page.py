@@ -71,6 +71,7 @@ def page(request: HttpRequest, conversation: UUID | None = None) -> HttpResponse
         "listed": listed,
         "sections": sections(listed["conversations"], request.COOKIES),
         "me": {**profile.as_person(), "staff": user.is_staff},
+        "list_closed": request.COOKIES.get("list") == "closed",
         "formerly": request.session.get(FORMERLY, ""),
         "sign_up": settings.SIGN_UP,
         "enter_sends": profile.enter_sends,

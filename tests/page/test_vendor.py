@@ -8,32 +8,37 @@ from django.core.files.storage import FileSystemStorage
 from django.test import SimpleTestCase
 
 from chatproject.static import HashedStaticFiles
-from tests.page.vendor import ROOT, packages, sha256
+from tests.page.vendor import ROOTS, packages, sha256
 
 KEYS = {"folder", "name", "version", "licence", "files"}
 
 
 class VendorTests(SimpleTestCase):
     def test_every_file_is_the_one_of_its_package(self):
-        for package in packages():
-            self.assertEqual(set(package), KEYS)
-            for name, file in package["files"].items():
-                with self.subTest(package["name"], file=name):
-                    self.assertEqual(sha256(ROOT / package["folder"] / name), file["sha256"])
+        for root in ROOTS:
+            for package in packages(root):
+                self.assertEqual(set(package), KEYS)
+                for name, file in package["files"].items():
+                    with self.subTest(package["name"], file=name):
+                        self.assertEqual(sha256(root / package["folder"] / name), file["sha256"])
 
     def test_there_is_no_other_file_and_each_package_has_its_licence(self):
-        listed = {
-            ROOT / package["folder"] / name for package in packages() for name in package["files"]
-        }
-        found = {path for path in ROOT.glob("*/**/*") if path.is_file()}
-        self.assertEqual(found, listed)
-        for package in packages():
-            self.assertIn("LICENSE", package["files"], package["name"])
+        for root in ROOTS:
+            listed = {
+                root / package["folder"] / name
+                for package in packages(root)
+                for name in package["files"]
+            }
+            found = {path for path in root.glob("*/**/*") if path.is_file()}
+            self.assertEqual(found, listed)
+            for package in packages(root):
+                self.assertIn("LICENSE", package["files"], package["name"])
 
     def test_what_is_vendored_is_in_the_table_of_the_readme(self):
-        readme = (ROOT / "README.md").read_text()
-        for package in packages():
-            self.assertIn(f"| {package['folder']} |", readme)
+        for root in ROOTS:
+            readme = (root / "README.md").read_text()
+            for package in packages(root):
+                self.assertIn(f"| {package['folder']} |", readme)
 
     def test_collecting_leaves_it_so_and_rewrites_our_own(self):
         with tempfile.TemporaryDirectory() as folder:

@@ -43,6 +43,23 @@ const FINISHES = {
 /** What the sections of the list are called, but for months. @type {Record<string, string>} */
 const SECTIONS = { pinned: "Pinned", today: "Today", yesterday: "Yesterday", week: "Last 7 days" };
 
+/** What the keyboard shortcuts do. @type {Record<string, string>} */
+export const SHORTCUTS = {
+  new: "New chat",
+  palette: "Commands and conversations",
+  sidebar: "Show or hide the list",
+  compose: "Write a message",
+  "edit-last": "Edit your last message, while the box is empty",
+  stop: "Stop the reply",
+  "copy-last": "Copy the last reply",
+  "copy-last-code": "Copy the last block of code",
+  "previous-message": "To the message above",
+  "next-message": "To the message below",
+  rename: "Rename a conversation, in the list",
+  undo: "Undo deleting a conversation",
+  help: "Keyboard shortcuts",
+};
+
 /** What a reply without text is at. @type {Record<string, string>} */
 const PHASES = {
   waiting: "Thinking…",
@@ -120,8 +137,18 @@ export const undoable = (title) => `“${title}” is deleted. To undo it, press
 /** The foot of a printed sheet. @param {string} title @param {Date} date */
 export const printed = (title, date) => `${title} · ${date.toLocaleDateString(undefined, { dateStyle: "long" })}`;
 
+/** A control's name with its keys, for a tooltip. @param {string} name @param {string[]} keys */
+export const withKeys = (name, keys) => `${name} (${keys.join(" ")})`;
+
+/** @param {string} query */
+export const everywhere = (query) => (query ? `Search everything for “${query}”` : "Search everything");
+
+/** @param {number} count */
+export const fits = (count) => (count === 1 ? "1 fits" : `${count} fit`);
+
 export const SAID = { user: "You said", assistant: "The assistant said" };
 export const COPIED = "Copied";
+export const NOTHING_TO_COPY = "There is nothing to copy yet.";
 export const RETRY = "Retry";
 export const REGENERATE = "Regenerate";
 export const UNTITLED = "New chat";

@@ -2,7 +2,7 @@
 // <chat-app>: the page as a whole. What its elements ask for goes to the client; what the client shows goes to them,
 // once in each frame.
 
-import { asked, part, write } from "./parts.js";
+import { asked, part, say, write } from "./parts.js";
 import { Client } from "../client.js";
 import { Drafts, NEW } from "../drafts.js";
 import { Http, Refusal } from "../http.js";
@@ -15,6 +15,9 @@ const RELOADED = "chat:reloaded";
 
 /** The list is asked for so often where it changes while it is on its way. */
 const ASKED = 3;
+
+/** What its own buttons ask for as the keys do. */
+const SAID = new Set(["palette", "help", "sidebar"]);
 
 export class ChatApp extends HTMLElement {
   /** @type {Client} */ // @ts-ignore set when connected
@@ -108,6 +111,16 @@ export class ChatApp extends HTMLElement {
       delete: ({ conversation }) => this.#delete(conversation),
       restore: ({ entry }) => this.#restore(entry),
       forgotten: () => this.#draw(),
+      new: () => part(this, "new-chat").click(),
+      palette: () => part(this, "palette").open(client.state, (/** @type {string} */ id) => this.#http.address(id)),
+      help: () => part(this, "keyboard").open(),
+      sidebar: () => part(this, "sidebar").toggle(),
+      compose: () => part(this, "composer").focus(),
+      "rename-shown": ({ conversation }) => part(this, "sidebar").rename(conversation),
+      "copy-last": () => this.#copy("copy"),
+      "copy-last-code": () => this.#copy("copy-code"),
+      "previous-message": () => part(this, "thread").step(-1),
+      "next-message": () => part(this, "thread").step(1),
       "edit-last": () => part(this, "thread").editLast(),
     };
     for (const [name, act] of Object.entries(asks)) {
@@ -117,6 +130,7 @@ export class ChatApp extends HTMLElement {
       const clicked = asked(event);
       if (clicked?.name === "suggest") this.#send(clicked.button.textContent?.trim() ?? "");
       else if (clicked?.name === "undo") part(this, "undo").undo();
+      else if (SAID.has(clicked?.name ?? "")) say(this, clicked?.name ?? "");
     });
     addEventListener("online", () => client.wake());
     // A footnote's link changes the address too, but not the page.
@@ -129,6 +143,11 @@ export class ChatApp extends HTMLElement {
       if (!document.hidden) client.wake();
       this.#draw();
     });
+  }
+
+  /** @param {string} action of the buttons that copy this */
+  #copy(action) {
+    part(this, "voice").tell(part(this, "thread").copyLast(action) ? words.COPIED : words.NOTHING_TO_COPY);
   }
 
   /** @param {string} text @param {{ parent?: string | null }} how */
@@ -241,9 +260,17 @@ export class ChatApp extends HTMLElement {
     this.#path = location.pathname;
   }
 
+  /** Whose control is gone is at what stands in its place, not nowhere. @param {Element | null} focused until now */
+  #refocus(focused) {
+    const [composer, gone] = [part(this, "composer"), part(this, "gone")];
+    if (this.#client.state.gone && composer.contains(focused)) gone.querySelector("button:not([hidden]), a").focus();
+    else if (gone.hidden && gone.contains(focused)) composer.focus();
+  }
+
   #draw() {
     this.#due = false;
     const { state } = this.#client;
+    const focused = document.activeElement;
     this.#address();
     this.toggleAttribute("data-empty", !state.messages.length && !state.queued && !state.gone);
     write(part(this, "page-title"), state.title || words.UNTITLED);
@@ -258,6 +285,7 @@ export class ChatApp extends HTMLElement {
       address: (/** @type {string} */ id) => this.#http.address(id),
       unread: this.#unread.look(state.entries, document.hidden || state.gone ? null : state.conversation),
     });
+    this.#refocus(focused);
   }
 }
 

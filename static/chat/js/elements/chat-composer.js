@@ -3,6 +3,7 @@
 
 import { asked, fit, part, say, sends, write } from "./parts.js";
 import { NEW } from "../drafts.js";
+import { pressed } from "../shortcuts.js";
 import { active, busy } from "../store.js";
 import * as words from "../words.js";
 
@@ -81,9 +82,7 @@ export class ChatComposer extends HTMLElement {
     if (event.key === "Enter" && sends(event, this)) {
       event.preventDefault();
       this.#send();
-    } else if (event.key === "Escape" && !part(this, "stop").hidden) {
-      say(this, "stop");
-    } else if (event.key === "ArrowUp" && !this.#input.value) {
+    } else if (pressed("edit-last", event) && !this.#input.value) {
       event.preventDefault();
       say(this, "edit-last");
     }

@@ -2,13 +2,17 @@
 // <chat-sidebar>: the list of conversations in its sections, kept as the server tells it. On a phone it is a drawer.
 
 import { action, asked, clone, part, say, write } from "./parts.js";
+import { pressed } from "../shortcuts.js";
 import { sections, untilMidnight } from "../sections.js";
 import * as words from "../words.js";
 
 /** @typedef {import("../protocol.js").Entry} Entry */
 /** @typedef {{ address: (id: string) => string, unread: Set<string> }} About the conversations */
 
-/** Seconds that the server may remember the reader's time zone for. */
+/** Where the list is a drawer. */
+const NARROW = matchMedia("(width < 48rem)");
+
+/** Seconds that the server is reminded for of the reader's time zone, and of whether they hide the list. */
 const YEAR = 365 * 24 * 60 * 60;
 
 /** Keys that go through the list, and from an index of so many where to. @type {Record<string, (at: number, count: number) => number>} */
@@ -40,7 +44,7 @@ export class ChatSidebar extends HTMLElement {
     });
     list.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => this.#key(event));
     const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-    document.cookie = `zone=${zone}; path=/; max-age=${YEAR}; SameSite=Lax${location.protocol === "https:" ? "; Secure" : ""}`;
+    remember("zone", zone);
   }
 
   /** @param {import("../store.js").State} state @param {About} about */
@@ -71,6 +75,25 @@ export class ChatSidebar extends HTMLElement {
   focusOn(conversation) {
     const item = keyed(part(this, "conversations"), "conversation", "id").get(conversation);
     if (item) part(item, "link").focus();
+  }
+
+  /** Shows the list, or hides it: on a phone as a drawer, else as this browser remembers it. */
+  toggle() {
+    if (NARROW.matches) return part(this, "drawer").togglePopover();
+    const app = /** @type {HTMLElement} */ (this.closest("chat-app"));
+    const inside = this.contains(document.activeElement);
+    const closed = app.toggleAttribute("data-list-closed");
+    remember("list", closed ? "closed" : "open");
+    if (closed && inside) part(app, "show-list").focus();
+    else if (!closed && document.activeElement === part(app, "show-list")) part(this, "hide-list").focus();
+  }
+
+  /** Lets the title of a conversation be typed, which it shows the list for. @param {string} conversation */
+  rename(conversation) {
+    const hidden = NARROW.matches ? !part(this, "drawer").matches(":popover-open") : this.closest("[data-list-closed]");
+    if (hidden) this.toggle();
+    const item = keyed(part(this, "conversations"), "conversation", "id").get(conversation);
+    if (item) say(item, "rename");
   }
 
   /** @param {import("../sections.js").Section[]} found @param {About} about */
@@ -122,10 +145,15 @@ export class ChatSidebar extends HTMLElement {
     const links = this.#links();
     const move = Object.hasOwn(MOVES, event.key) ? MOVES[event.key] : null;
     if (move) links[move(links.indexOf(part(item, "link")), links.length)]?.focus();
-    else if (event.key === "F2") say(item, "rename");
+    else if (pressed("rename", event)) say(item, "rename");
     else return;
     event.preventDefault();
   }
+}
+
+/** Tells the server with the next page. @param {string} name @param {string} value */
+function remember(name, value) {
+  document.cookie = `${name}=${value}; path=/; max-age=${YEAR}; SameSite=Lax${location.protocol === "https:" ? "; Secure" : ""}`;
 }
 
 /** The parts of this name, by what tells them apart. @param {HTMLElement} list @param {string} name @param {string} key @returns {Map<string, HTMLElement>} */

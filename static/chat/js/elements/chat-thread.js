@@ -59,6 +59,27 @@ export class ChatThread extends HTMLElement {
     elements.find((element) => element.querySelector('article[data-role="user"]'))?.edit();
   }
 
+  /** Copies the last of what these buttons copy. @param {string} action @returns {boolean} whether there is one */
+  copyLast(action) {
+    const buttons = /** @type {NodeListOf<HTMLButtonElement>} */ (
+      this.querySelectorAll(`article[data-role="assistant"] [data-action="${action}"]:not([hidden])`)
+    );
+    const last = [...buttons].at(-1);
+    last?.click();
+    return Boolean(last);
+  }
+
+  /** Gives the focus to the message above or below the one that has it; from elsewhere, to the last. @param {number} by */
+  step(by) {
+    const articles = /** @type {HTMLElement[]} */ ([...this.querySelectorAll("article")]);
+    const at = articles.findIndex((article) => article.contains(document.activeElement));
+    const article = at < 0 ? articles.at(-1) : articles[at + by];
+    if (!article) return;
+    this.#end?.show(/** @type {Element} */ (article.parentElement));
+    article.tabIndex = -1;
+    article.focus({ preventScroll: true });
+  }
+
   /** Goes to what a search led to, once, and marks it for a moment. @param {string} id */
   #reveal(id) {
     delete this.dataset.found;

@@ -38,6 +38,11 @@ export class LiveStatus extends HTMLElement {
     this.#entitle(state.title);
   }
 
+  /** Says what a person asked for, whatever they want to hear of replies. @param {string} text */
+  tell(text) {
+    write(part(this, "status"), text);
+  }
+
   /** What is still to be said of a finished reply. @param {import("../protocol.js").Message} message */
   #rest({ text }) {
     return this.dataset.announce === "blocks" ? text.slice(this.#spoken).trim() : text.slice(0, SPOKEN);

@@ -13,8 +13,11 @@ export class MessageEditor extends HTMLElement {
     });
     this.addEventListener("input", () => fit(this.#input));
     this.addEventListener("keydown", (event) => {
-      if (event.key === "Escape") say(this, "closed");
-      else if (event.key === "Enter" && sends(event, this) && !event.isComposing && event.target === this.#input) {
+      if (event.key === "Escape") {
+        event.preventDefault(); // Or it would stop a reply as well.
+        say(this, "closed");
+      }
+      if (event.key === "Enter" && sends(event, this) && !event.isComposing && event.target === this.#input) {
         event.preventDefault();
         part(this, "edit").requestSubmit();
       }

@@ -24,6 +24,12 @@ export function asked(event) {
   return button instanceof HTMLButtonElement ? { name: button.dataset.action ?? "", button } : null;
 }
 
+/** Opens a dialog, and has it give the focus back to the button that led here, not to an item of a menu that is gone. @param {HTMLDialogElement} dialog */
+export function openDialog(dialog) {
+  /** @type {HTMLElement | null} */ (document.querySelector(":popover-open:not([popover=manual])"))?.hidePopover();
+  dialog.showModal();
+}
+
 /** Whether this Enter sends what is in `box`, as the person likes it. @param {KeyboardEvent} enter @param {HTMLElement} box */
 export const sends = (enter, box) => enter.ctrlKey || enter.metaKey || ("enterSends" in box.dataset && !enter.shiftKey);
 

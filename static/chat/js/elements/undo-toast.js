@@ -3,6 +3,7 @@
 // The while is as long as the reader is not at the toast, with the pointer or the focus.
 
 import { part, say, write } from "./parts.js";
+import { pressed } from "../shortcuts.js";
 import * as words from "../words.js";
 
 /** @typedef {import("../protocol.js").Entry} Entry */
@@ -18,8 +19,7 @@ export class UndoToast extends HTMLElement {
     for (const name of ["pointerenter", "focusin"]) toast.addEventListener(name, () => clearTimeout(this.#timer));
     for (const name of ["pointerleave", "focusout"]) toast.addEventListener(name, () => this.#wait());
     addEventListener("keydown", (event) => {
-      const undoes = event.key.toLowerCase() === "z" && (event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey;
-      if (!this.entry || !undoes || /** @type {any} */ (event.target).value) return; // There is text to undo.
+      if (!this.entry || !pressed("undo", event) || /** @type {any} */ (event.target).value) return; // There is text to undo.
       event.preventDefault();
       this.undo();
     });

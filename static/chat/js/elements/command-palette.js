@@ -1,0 +1,143 @@
+// @ts-check
+// <command-palette>: a box that finds what can be done and where one can go, as one types. The focus stays in the box;
+// what is chosen is told by `aria-activedescendant`.
+
+import { clone, openDialog, part, say, write } from "./parts.js";
+import { fitting } from "../match.js";
+import { pressed } from "../shortcuts.js";
+import * as words from "../words.js";
+
+const NONE = "00000000-0000-0000-0000-000000000000";
+/** So many conversations before anything is typed, and then. */
+const MOST = { recent: 5, found: 8 };
+
+/** @typedef {import("../store.js").State} State */
+
+export class CommandPalette extends HTMLElement {
+  /** @type {HTMLElement[]} */ #commands = [];
+  /** @type {HTMLElement[]} what can be chosen now */ #options = [];
+  /** @type {State | null} */ #state = null;
+  /** @type {(id: string) => string} */ #address = () => "";
+
+  connectedCallback() {
+    this.#commands = [...this.querySelectorAll("[data-part=command]")].map((each) => /** @type {HTMLElement} */ (each));
+    this.#input.addEventListener("input", () => this.#draw());
+    this.#input.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => this.#key(event));
+    const list = part(this, "options");
+    list.addEventListener("mousedown", (/** @type {Event} */ event) => event.preventDefault()); // The focus stays in the box.
+    list.addEventListener("pointermove", (/** @type {Event} */ event) => {
+      const option = optionOf(event);
+      if (option && option !== this.#chosen) this.#choose(option);
+    });
+    this.addEventListener("click", (event) => {
+      const option = optionOf(event);
+      if (option) this.#act(option);
+      else if (event.target === this.#dialog) this.#dialog.close(); // Beside it.
+    });
+  }
+
+  /** @param {State} state @param {(id: string) => string} address of a conversation */
+  open(state, address) {
+    this.#state = state;
+    this.#address = address;
+    this.#input.value = "";
+    openDialog(this.#dialog);
+    this.#draw();
+  }
+
+  /** @returns {HTMLDialogElement} */
+  get #dialog() {
+    return part(this, "palette-dialog");
+  }
+
+  /** @returns {HTMLInputElement} */
+  get #input() {
+    return part(this, "palette-input");
+  }
+
+  /** @returns {HTMLElement | undefined} */
+  get #chosen() {
+    return this.#options.find(({ ariaSelected }) => ariaSelected === "true");
+  }
+
+  #draw() {
+    const query = this.#input.value.trim();
+    const { entries = [], conversation = null } = this.#state ?? {};
+    const others = entries.filter(({ id }) => id !== conversation).toSorted((a, b) => (a.updated < b.updated ? 1 : -1));
+    const titles = fitting(query, others, ({ title }) => title || words.UNTITLED).slice(0, query ? MOST.found : MOST.recent);
+    const offered = this.#commands.filter((command) => this.#offers(command));
+    const commands = fitting(query, offered, (command) => part(command, "option-text").textContent);
+    const [first, second] = [part(this, "palette-conversations"), part(this, "palette-commands")];
+    fill(first, titles.map(({ item }) => this.#conversation(item)));
+    fill(second, commands.map(({ item }) => item));
+    // What fits best stands first; before anything is typed, that is where one was last.
+    const better = query !== "" && (commands[0]?.score ?? 0) > (titles[0]?.score ?? 0);
+    if (better) first.before(second);
+    else second.before(first);
+    write(part(this, "everywhere-text"), words.everywhere(query));
+    this.#options = [...this.querySelectorAll("[role=option]")].map((each) => /** @type {HTMLElement} */ (each));
+    this.#options.forEach((option, index) => (option.id = `option-${index}`));
+    this.#choose(this.#options[0]);
+    write(part(this, "palette-voice"), query ? words.fits(titles.length + commands.length) : "");
+  }
+
+  /** @param {import("../protocol.js").Entry} entry */
+  #conversation({ id, title, pinned }) {
+    const option = clone("option-template");
+    option.dataset.href = this.#address(id);
+    option.toggleAttribute("data-pinned", pinned);
+    write(part(option, "option-text"), title || words.UNTITLED);
+    return option;
+  }
+
+  /** Whether it can be done now. @param {HTMLElement} command */
+  #offers({ dataset: { needs } }) {
+    if (!needs || !this.#state) return true;
+    const { conversation, entries, messages } = this.#state;
+    const entry = entries.find(({ id }) => id === conversation);
+    const replies = messages.some(({ role, text }) => role === "assistant" && text);
+    return { entry: Boolean(entry), pinned: entry?.pinned, unpinned: entry && !entry.pinned, reply: replies }[needs] ?? false;
+  }
+
+  /** @param {HTMLElement} option */
+  #choose(option) {
+    for (const each of this.#options) each.ariaSelected = String(each === option);
+    this.#input.setAttribute("aria-activedescendant", option.id);
+    option.scrollIntoView({ block: "nearest" });
+  }
+
+  /** @param {KeyboardEvent} event */
+  #key(event) {
+    if (event.isComposing) return;
+    const all = this.#options;
+    const at = all.findIndex((option) => option === this.#chosen);
+    const moves = { ArrowDown: all[(at + 1) % all.length], ArrowUp: all.at(at - 1), PageDown: all.at(-1), PageUp: all[0] };
+    const to = /** @type {Record<string, HTMLElement | undefined>} */ (moves)[event.key];
+    if (to) this.#choose(to);
+    else if (pressed("palette", event)) this.#dialog.close();
+    else if (event.key === "Enter") this.#act(all[at]);
+    else return;
+    event.preventDefault();
+  }
+
+  /** @param {HTMLElement} option */
+  #act({ dataset: { say: name, href, submit } }) {
+    const conversation = this.#state?.conversation ?? "";
+    const query = this.#input.value.trim();
+    this.#dialog.close();
+    if (submit) /** @type {HTMLFormElement} */ (document.getElementById(submit)).requestSubmit();
+    else if (href) location.assign(href.replace(NONE, conversation) + (href.endsWith("?q=") ? encodeURIComponent(query) : ""));
+    else if (name === "print") print();
+    else if (name === "pin" || name === "unpin") say(this, "change", { conversation, fields: { pinned: name === "pin" } });
+    else if (name) say(this, name, { conversation });
+  }
+}
+
+/** @param {Event} event @returns {HTMLElement | null} */
+const optionOf = (event) => /** @type {Element} */ (event.target).closest("[role=option]");
+
+/** @param {HTMLElement} group @param {HTMLElement[]} options */
+function fill(group, options) {
+  part(group, "group-options").replaceChildren(...options);
+  group.hidden = !options.length;
+}
