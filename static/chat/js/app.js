@@ -1,5 +1,5 @@
 // @ts-check
-// Defines the elements of the page; `chat-app` last, for it speaks to the others.
+// Defines the elements of the page, but for those of `late.js`; `chat-app` last, for it speaks to the others.
 
 import { AnswerPicker } from "./elements/answer-picker.js";
 import { ChatApp } from "./elements/chat-app.js";
@@ -7,14 +7,11 @@ import { ChatComposer } from "./elements/chat-composer.js";
 import { ChatMessage } from "./elements/chat-message.js";
 import { ChatSidebar } from "./elements/chat-sidebar.js";
 import { ChatThread } from "./elements/chat-thread.js";
-import { CommandPalette } from "./elements/command-palette.js";
 import { ConnectionBanner } from "./elements/connection-banner.js";
-import { ConversationMenu } from "./elements/conversation-menu.js";
 import { KeyboardShortcuts } from "./elements/keyboard-shortcuts.js";
 import { LiveStatus } from "./elements/live-status.js";
 import { MessageEditor } from "./elements/message-editor.js";
 import { RetryMenu } from "./elements/retry-menu.js";
-import { UndoToast } from "./elements/undo-toast.js";
 
 customElements.define("message-editor", MessageEditor);
 customElements.define("chat-message", ChatMessage);
@@ -23,10 +20,7 @@ customElements.define("answer-picker", AnswerPicker);
 customElements.define("retry-menu", RetryMenu);
 customElements.define("chat-composer", ChatComposer);
 customElements.define("chat-sidebar", ChatSidebar);
-customElements.define("conversation-menu", ConversationMenu);
 customElements.define("connection-banner", ConnectionBanner);
-customElements.define("command-palette", CommandPalette);
 customElements.define("keyboard-shortcuts", KeyboardShortcuts);
 customElements.define("live-status", LiveStatus);
-customElements.define("undo-toast", UndoToast);
 customElements.define("chat-app", ChatApp);

@@ -2,6 +2,7 @@
 // <chat-app>: the page as a whole. What its elements ask for goes to the client; what the client shows goes to them,
 // once in each frame.
 
+import { late } from "./late.js";
 import { asked, part, say, write } from "./parts.js";
 import { Client } from "../client.js";
 import { Drafts, NEW } from "../drafts.js";
@@ -104,15 +105,15 @@ export class ChatApp extends HTMLElement {
       wake: () => client.wake(),
       earlier: () => this.#earlier(),
       more: ({ asked }) => this.#more(asked),
-      menu: (_, button) => part(this, "conversation-menu").open(button),
-      rename: (_, item) => part(this, "conversation-menu").rename(item),
+      menu: (_, button) => this.#with("conversation-menu", (menu) => menu.open(button)),
+      rename: (_, item) => this.#with("conversation-menu", (menu) => menu.rename(item)),
       renamed: () => part(this, "sidebar").refresh(),
       change: ({ conversation, fields }) => this.#try(this.#http.change(conversation, fields)),
       delete: ({ conversation }) => this.#delete(conversation),
       restore: ({ entry }) => this.#restore(entry),
       forgotten: () => this.#draw(),
       new: () => part(this, "new-chat").click(),
-      palette: () => part(this, "palette").open(client.state, (/** @type {string} */ id) => this.#http.address(id)),
+      palette: () => this.#with("palette", (palette) => palette.open(client.state, (/** @type {string} */ id) => this.#http.address(id))),
       help: () => part(this, "keyboard").open(),
       sidebar: () => part(this, "sidebar").toggle(),
       compose: () => part(this, "composer").focus(),
@@ -143,6 +144,11 @@ export class ChatApp extends HTMLElement {
       if (!document.hidden) client.wake();
       this.#draw();
     });
+  }
+
+  /** Acts with a part whose script may still have to come. @param {string} name @param {(element: any) => void} act */
+  async #with(name, act) {
+    if (await this.#try(late(part(this, name)))) act(part(this, name));
   }
 
   /** @param {string} action of the buttons that copy this */
@@ -209,9 +215,11 @@ export class ChatApp extends HTMLElement {
   /** @param {string} conversation */
   async #delete(conversation) {
     const entry = this.#client.state.entries.find(({ id }) => id === conversation);
-    if (!entry || !(await this.#try(this.#http.delete(conversation)))) return;
+    const undo = part(this, "undo");
+    // First of all what can undo it.
+    if (!entry || !(await this.#try(late(undo))) || !(await this.#try(this.#http.delete(conversation)))) return;
     this.#client.dispatch({ type: "conversation", conversation: { ...entry, deleted: true } });
-    part(this, "undo").show(entry);
+    undo.show(entry);
   }
 
   /** @param {import("../protocol.js").Entry} entry as it was */
