@@ -8,10 +8,28 @@ from tests.doors.test_page import ASKED, REPLY
 from tests.doors.test_sidebar import SidebarCase
 from tests.replies.case import asks
 from tests.upstream import numbered
+from tests.visitor import PASSWORD
 
 BOX = "composer-input"
 PALETTE = "[data-part=palette-dialog]"
 HELP = "[data-part=help]"
+CODE = "```python\nprint('tide')\n```"
+# What has the focus: its name, and whether a sighted person sees that it has it.
+FOCUS = """
+() => {
+  const at = document.activeElement;
+  if (at === document.body) return { name: "", seen: true }; // the browser's own controls are next
+  const name = at.ariaLabel ?? at.labels?.[0]?.textContent ?? at.textContent;
+  const { x, y, width, height } = at.getBoundingClientRect();
+  const inSight = width > 0 && height > 0 && y + height > 0 && y < innerHeight && x + width > 0;
+  const ringed = (element) => {
+    const { outlineStyle, outlineWidth, boxShadow } = getComputedStyle(element);
+    return (outlineStyle !== "none" && outlineWidth !== "0px") || boxShadow !== "none";
+  };
+  const box = at.closest(".composer-box, .edit, .search-form, .field");
+  return { name: name.trim(), seen: inSight && (ringed(at) || Boolean(box && ringed(box))) };
+}
+"""
 CHOSEN = f"{PALETTE} [role=option][aria-selected=true]"
 
 
@@ -255,3 +273,134 @@ class PaletteTests(KeyboardCase):
             )"""
         )
         self.assertTrue(self.page.locator(PALETTE).is_visible())
+
+
+class MainPathTests(KeyboardCase):
+    """From the first message to signing out, and the focus never falls to the page."""
+
+    settings = {"OPENAI_MODEL": "numbered", "SIGN_UP": 1}
+
+    def until_on(self, name: str, *, back: bool = False) -> None:
+        """Press Tab until the focus is on the control of this name; it is seen on the way."""
+        passed = []
+        for _ in range(60):
+            self.press("Shift+Tab" if back else "Tab")
+            passed.append(self.page.evaluate(FOCUS))
+            if passed[-1]["name"] == name:
+                return
+            self.assertTrue(passed[-1]["seen"], passed[-1])
+        self.fail(f"no {name} among {[each['name'] for each in passed]}")
+
+    def held(self) -> None:
+        """The focus is on something."""
+        self.assertNotEqual(self.page.evaluate("document.activeElement.tagName"), "BODY")
+
+    def until_place(self, place: str) -> None:
+        self.page.locator("[data-part=place]", has_text=place).last.wait_for()
+
+    def test_the_whole_way(self):
+        # Who starts without an account makes one.
+        self.press("Tab")
+        self.until_on("Guest")
+        self.press("Enter")
+        self.until_on("Make an account")
+        self.press("Enter")
+        self.page.wait_for_url("**/sign-up/**")
+        self.type("keys")
+        self.until_on("Password")
+        self.type(PASSWORD)
+        self.until_on("Password again")
+        self.type(PASSWORD)
+        self.press("Enter")
+        self.page.locator(".me-name", has_text="keys").wait_for()
+
+        # Send, and stop with the button that has taken Send's place.
+        self.until_at(f"[data-part={BOX}]")
+        self.type("Tides " + asks(tokens=1000, rate=50, next={"text": f"\n\n{CODE}"}))
+        self.press("Enter")
+        self.until_text(numbered(3))
+        self.until_at(f"[data-part={BOX}]")
+        self.until_on("Stop")
+        self.press("Enter")
+        self.until_status("stopped")
+        self.page.locator("[data-part=stop]").wait_for(state="hidden")
+        self.held()
+
+        # Continue: the button goes away with the version that it belongs to.
+        self.until_on("Continue", back=True)
+        self.press("Enter")
+        self.until_place("2 / 2")
+        self.until_status("done")
+        self.held()
+
+        # Copy the code.
+        self.until_on("Copy code", back=True)
+        self.press("Enter")
+        self.until_copied("print('tide')")
+
+        # Edit the question, and go back to its first version.
+        self.press("Shift+Escape", "ArrowUp")
+        self.until_at("[data-part=edit-input]")
+        self.press("Control+a")
+        self.type("Winds " + asks(tokens=2))
+        self.press("Enter")
+        self.until_text(numbered(2))
+        self.until_status("done")
+        self.held()
+        self.until_on("Previous version", back=True)
+        self.press("Enter")
+        self.page.locator(ASKED, has_text="Tides").wait_for()
+        self.until_at("article")  # where the button was, or what came in its place
+        self.held()
+
+        # Another conversation, and back to the first by the list.
+        self.press("Control+Shift+O")
+        self.page.wait_for_url(f"{self.server.url}/")
+        self.until_at(f"[data-part={BOX}]")
+        self.type("Rivers " + asks(tokens=1))
+        self.press("Enter")
+        self.until_status("done")
+        self.until_on("Search", back=True)
+        self.until_on("Commands and conversations")
+        self.press("Tab", "ArrowDown", "Enter")
+        self.page.locator(ASKED, has_text="Tides").wait_for()
+
+        # Rename it and delete it, from its menu.
+        self.page.locator("[data-part=link][aria-current]").wait_for()
+        self.until_on("Commands and conversations")
+        self.press("Tab", "ArrowDown", "Tab", "Enter")
+        self.until_at("[data-action=rename]")
+        self.press("Enter")
+        self.until_at("[data-part=rename-input]")
+        self.type("Seas")
+        self.press("Enter")
+        self.until_focused("Seas")
+        self.press("Tab", "Enter")
+        self.until_at("[data-action=rename]")
+        self.press("ArrowUp")  # to the last
+        self.until_at("[data-action=delete]")
+        self.press("Enter")
+        self.page.locator("[data-part=gone]").wait_for()
+        self.held()
+
+        # And out.
+        self.until_on("keys")
+        self.press("Enter")
+        self.until_on("Sign out")
+        self.press("Enter")
+        self.page.get_by_text("You are signed out.").wait_for()
+
+    def test_no_trap_and_every_focus_is_seen(self):
+        self.say("First")
+        for width in (1280, 390):
+            self.page.set_viewport_size({"width": width, "height": 800})
+            passed = []
+            while len(passed) < 60:
+                self.press("Tab")
+                at = self.page.evaluate(FOCUS)
+                self.assertTrue(at["seen"], at)
+                if at["name"] in passed[:1]:
+                    break  # once round
+                passed.append(at["name"])
+            self.assertIn("Message", passed)
+            self.assertLess(len(passed), 60)

@@ -1,6 +1,7 @@
 // @ts-check
 // <chat-sidebar>: the list of conversations in its sections, kept as the server tells it. On a phone it is a drawer.
 
+import { byArrows } from "./menu.js";
 import { action, asked, clone, part, say, write } from "./parts.js";
 import { pressed } from "../shortcuts.js";
 import { sections, untilMidnight } from "../sections.js";
@@ -45,6 +46,7 @@ export class ChatSidebar extends HTMLElement {
     list.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => this.#key(event));
     const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
     remember("zone", zone);
+    byArrows(part(this, "me-menu"));
   }
 
   /** @param {import("../store.js").State} state @param {About} about */

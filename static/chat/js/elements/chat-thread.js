@@ -2,7 +2,7 @@
 // <chat-thread>: the scroller with the shown branch. Draws the messages that changed, and keeps the reader's place.
 
 import { Countdown } from "./countdown.js";
-import { asked, clone, part, say, write } from "./parts.js";
+import { action, asked, clone, part, say, write } from "./parts.js";
 import { StickyEnd } from "./sticky-end.js";
 import { busy, visible } from "../store.js";
 import * as words from "../words.js";
@@ -39,8 +39,11 @@ export class ChatThread extends HTMLElement {
     const messages = [...visible(state)];
     if (state.queued?.type === "send") messages.push(/** @type {any} */ (awaiting(state.queued)));
     const list = part(this, "messages");
+    const focused = /** @type {HTMLElement | null} */ (list.contains(document.activeElement) ? document.activeElement : null);
+    const at = [...list.children].findIndex((child) => child.contains(focused));
     const fresh = this.#arrange(list, messages);
     messages.forEach((message) => this.#drawn.get(message.id)?.render(message, now));
+    if (focused) this.#refocus(focused, list.children[at] ?? list.lastElementChild);
     this.#drawQueued(state.queued, now.online);
     part(this, "earlier").hidden = !state.messages[0]?.parent;
     this.#begin(messages, fresh);
@@ -57,6 +60,16 @@ export class ChatThread extends HTMLElement {
   editLast() {
     const elements = [...this.#drawn.values()].reverse();
     elements.find((element) => element.querySelector('article[data-role="user"]'))?.edit();
+  }
+
+  /** Whose control has gone is at the one like it in what stands there now, or at that itself. @param {HTMLElement} focused until now @param {Element | null} message */
+  #refocus(focused, message) {
+    const usable = (/** @type {HTMLElement | null | undefined} */ element) => element?.checkVisibility() && !element.matches(":disabled");
+    if (!message || usable(focused)) return;
+    const name = focused.dataset.action;
+    const like = name ? action(message, name) : null;
+    if (usable(like)) like.focus({ preventScroll: true });
+    else focusOn(message.querySelector("article"));
   }
 
   /** Copies the last of what these buttons copy. @param {string} action @returns {boolean} whether there is one */
@@ -76,8 +89,7 @@ export class ChatThread extends HTMLElement {
     const article = at < 0 ? articles.at(-1) : articles[at + by];
     if (!article) return;
     this.#end?.show(/** @type {Element} */ (article.parentElement));
-    article.tabIndex = -1;
-    article.focus({ preventScroll: true });
+    focusOn(article);
   }
 
   /** Goes to what a search led to, once, and marks it for a moment. @param {string} id */
@@ -87,8 +99,7 @@ export class ChatThread extends HTMLElement {
     const article = message?.querySelector("article");
     if (!message || !article) return;
     this.#end?.show(message);
-    article.tabIndex = -1;
-    article.focus({ preventScroll: true });
+    focusOn(article);
     article.toggleAttribute("data-found", true);
     setTimeout(() => article.toggleAttribute("data-found", false), MARKED);
   }
@@ -140,6 +151,13 @@ export class ChatThread extends HTMLElement {
   #measure() {
     this.style.setProperty("--question", `${this.#question?.offsetHeight ?? 0}px`);
   }
+}
+
+/** @param {HTMLElement | null} article */
+function focusOn(article) {
+  if (!article) return;
+  article.tabIndex = -1;
+  article.focus({ preventScroll: true });
 }
 
 /** A queued frame as the message that it will be. @param {import("../protocol.js").Frame} frame */

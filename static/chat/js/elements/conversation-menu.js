@@ -2,6 +2,7 @@
 // <conversation-menu>: what can be done with a conversation of the list: rename it in place, pin it or not, take it
 // along, delete it.
 
+import { byArrows } from "./menu.js";
 import { action, asked, clone, part, say } from "./parts.js";
 
 const NONE = "00000000-0000-0000-0000-000000000000";
@@ -23,6 +24,7 @@ export class ConversationMenu extends HTMLElement {
       else if (name === "delete") say(this, "delete", { conversation });
       else say(this, "change", { conversation, fields: { pinned: name === "pin" } });
     });
+    byArrows(this.#menu);
     // A menu within the drawer gives the focus back to nobody by itself.
     this.#menu.addEventListener("toggle", (/** @type {ToggleEvent} */ { newState }) => {
       const lost = document.activeElement === document.body || this.contains(document.activeElement);

@@ -15,6 +15,14 @@ export function asMenu(popover, beside) {
     const all = items(popover);
     (all.find((item) => item.ariaChecked === "true") ?? all[0])?.focus();
   });
+  popover.addEventListener("keydown", (event) => {
+    if (event.key === "Tab") popover.hidePopover(); // The focus goes on from the button.
+  });
+  byArrows(popover);
+}
+
+/** Lets keys move through the items, for a list of buttons and links as well. @param {HTMLElement} popover */
+export function byArrows(popover) {
   popover.addEventListener("keydown", (event) => move(popover, event));
 }
 
@@ -32,8 +40,7 @@ function move(popover, event) {
   const all = items(popover);
   const at = all.indexOf(/** @type {HTMLElement} */ (popover.ownerDocument.activeElement));
   const to = target(event.key, at, all);
-  if (event.key === "Tab") popover.hidePopover(); // The focus goes on from the button.
-  if (!to) return;
+  if (!to || event.ctrlKey || event.metaKey || event.altKey) return;
   event.preventDefault();
   to.focus();
 }
@@ -51,7 +58,7 @@ function target(key, at, all) {
 
 /** @param {HTMLElement} popover @returns {HTMLElement[]} */
 function items(popover) {
-  return [.../** @type {NodeListOf<HTMLElement>} */ (popover.querySelectorAll("[role^=menuitem]"))].filter(
+  return [.../** @type {NodeListOf<HTMLElement>} */ (popover.querySelectorAll(".menu-item"))].filter(
     (item) => !item.closest("[hidden]"),
   );
 }
