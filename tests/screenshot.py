@@ -8,7 +8,7 @@ from tests.server import Server
 PICTURE = Path(__file__).parent.parent / "docs" / "screenshot.png"
 QUESTIONS = ["What happens to a reply when I close the tab?", "How do I connect a model?"]
 
-CHARACTERS = 700  # of the last reply, which is then still being written
+CHARACTERS = 400  # of the last reply, which is then still being written
 
 
 def main() -> None:
