@@ -2,7 +2,7 @@
 // <chat-app>: the page as a whole. What its elements ask for goes to the client; what the client shows goes to them,
 // once in each frame.
 
-import { asked, part, say, write } from "./parts.js";
+import { asked, openDialog, part, say, write } from "./parts.js";
 import { Client } from "../client.js";
 import { Drafts, NEW } from "../drafts.js";
 import { Http, Refusal } from "../http.js";
@@ -112,7 +112,7 @@ export class ChatApp extends HTMLElement {
       restore: ({ entry }) => this.#restore(entry),
       forgotten: () => this.#draw(),
       new: () => part(this, "new-chat").click(),
-      palette: () => part(this, "palette").open(client.state, (/** @type {string} */ id) => this.#http.address(id)),
+      palette: () => this.#palette(),
       help: () => part(this, "keyboard").open(),
       sidebar: () => part(this, "sidebar").toggle(),
       compose: () => part(this, "composer").focus(),
@@ -143,6 +143,14 @@ export class ChatApp extends HTMLElement {
       if (!document.hidden) client.wake();
       this.#draw();
     });
+  }
+
+  /** What is typed while its script is on its way is in its box already. */
+  async #palette() {
+    const dialog = part(this, "palette-dialog");
+    openDialog(dialog);
+    if (!(await this.#try(import("../palette.js")))) return dialog.close();
+    part(this, "palette").fill(this.#client.state, (/** @type {string} */ id) => this.#http.address(id));
   }
 
   /** @param {string} action of the buttons that copy this */
