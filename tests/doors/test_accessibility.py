@@ -124,7 +124,7 @@ class AccessibilityTests(PageCase):
     def test_the_palette_and_the_help(self):
         self.chat()
         self.page.keyboard.press("Control+k")
-        self.page.locator("[data-part=palette-dialog]").wait_for()
+        self.page.locator("[role=option][aria-selected=true]").wait_for()
         self.accept()
         self.page.keyboard.type("se")
         self.accept()

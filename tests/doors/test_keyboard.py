@@ -179,7 +179,7 @@ class ShortcutTests(KeyboardCase):
 class PaletteTests(KeyboardCase):
     def palette(self, text: str = "") -> None:
         self.press("Control+k")
-        self.page.locator(PALETTE).wait_for()
+        self.page.locator(CHOSEN).wait_for()  # its script has come
         self.type(text)
 
     def test_another_conversation_by_a_little_of_its_title(self):
@@ -306,6 +306,7 @@ class MainPathTests(KeyboardCase):
         self.until_on("Make an account")
         self.press("Enter")
         self.page.wait_for_url("**/sign-up/**")
+        self.until_at("[name=username]")
         self.type("keys")
         self.until_on("Password")
         self.type(PASSWORD)

@@ -222,8 +222,16 @@ test("footnotes lead there and back", () => {
 
 test("each block finds its own direction, and code has none", () => {
   const root = whole("# a\n\nb\n\n- c\n\n> d\n\n| e |\n|---|\n| f |\n\n```\ng\n```\n\n`h`");
-  equal([...root.querySelectorAll("h3, p, ul, li, blockquote, table, td")].filter((block) => block.getAttribute("dir") !== "auto"), []);
+  equal([...root.children].filter((block) => !block.matches("figure, [dir=auto]")), []);
   equal([...root.querySelectorAll("figure, p > code")].map((code) => code.getAttribute("dir")), ["ltr", "ltr"]);
+});
+
+test("what lists, quotes, and tables have around their text is on the side where it begins", () => {
+  const source = ["- שלום\n- b", "1. שלום\n\n   c", "> שלום\n>\n> - d", "| שלום | e |\n|---|---|\n| f | g |", "- h\n- שלום"].join("\n\nText.\n\n");
+  const root = whole(source);
+  document.body.append(root);
+  const sides = [...root.querySelectorAll("ul, ol, blockquote, table")].map((block) => getComputedStyle(block).direction);
+  equal(sides, ["rtl", "rtl", "rtl", "rtl", "rtl", "ltr"]);
 });
 
 test("code has its language, and its text is what stands between the fences", () => {

@@ -3,7 +3,7 @@
 // once in each frame.
 
 import { late } from "./late.js";
-import { asked, part, say, write } from "./parts.js";
+import { asked, openDialog, part, say, write } from "./parts.js";
 import { Client } from "../client.js";
 import { Drafts, NEW } from "../drafts.js";
 import { Http, Refusal } from "../http.js";
@@ -105,15 +105,15 @@ export class ChatApp extends HTMLElement {
       wake: () => client.wake(),
       earlier: () => this.#earlier(),
       more: ({ asked }) => this.#more(asked),
-      menu: (_, button) => this.#with("conversation-menu", (menu) => menu.open(button)),
-      rename: (_, item) => this.#with("conversation-menu", (menu) => menu.rename(item)),
+      menu: (_, button) => this.#menu((menu) => menu.open(button)),
+      rename: (_, item) => this.#menu((menu) => menu.rename(item)),
       renamed: () => part(this, "sidebar").refresh(),
       change: ({ conversation, fields }) => this.#try(this.#http.change(conversation, fields)),
       delete: ({ conversation }) => this.#delete(conversation),
       restore: ({ entry }) => this.#restore(entry),
       forgotten: () => this.#draw(),
       new: () => part(this, "new-chat").click(),
-      palette: () => this.#with("palette", (palette) => palette.open(client.state, (/** @type {string} */ id) => this.#http.address(id))),
+      palette: () => this.#palette(),
       help: () => part(this, "keyboard").open(),
       sidebar: () => part(this, "sidebar").toggle(),
       compose: () => part(this, "composer").focus(),
@@ -146,9 +146,18 @@ export class ChatApp extends HTMLElement {
     });
   }
 
-  /** Acts with a part whose script may still have to come. @param {string} name @param {(element: any) => void} act */
-  async #with(name, act) {
-    if (await this.#try(late(part(this, name)))) act(part(this, name));
+  /** @param {(menu: any) => void} act */
+  async #menu(act) {
+    const menu = part(this, "conversation-menu");
+    if (await this.#try(late(menu))) act(menu);
+  }
+
+  /** What is typed while its script is on its way is in its box already. */
+  async #palette() {
+    const [palette, dialog] = [part(this, "palette"), part(this, "palette-dialog")];
+    openDialog(dialog);
+    if (!(await this.#try(late(palette)))) return dialog.close();
+    palette.fill(this.#client.state, (/** @type {string} */ id) => this.#http.address(id));
   }
 
   /** @param {string} action of the buttons that copy this */

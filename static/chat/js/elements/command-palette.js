@@ -2,7 +2,7 @@
 // <command-palette>: a box that finds what can be done and where one can go, as one types. The focus stays in the box;
 // what is chosen is told by `aria-activedescendant`.
 
-import { clone, openDialog, part, say, write } from "./parts.js";
+import { clone, part, say, write } from "./parts.js";
 import { fitting } from "../match.js";
 import { pressed } from "../shortcuts.js";
 import * as words from "../words.js";
@@ -23,6 +23,7 @@ export class CommandPalette extends HTMLElement {
     this.#commands = [...this.querySelectorAll("[data-part=command]")].map((each) => /** @type {HTMLElement} */ (each));
     this.#input.addEventListener("input", () => this.#draw());
     this.#input.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => this.#key(event));
+    this.#dialog.addEventListener("close", () => (this.#input.value = ""));
     const list = part(this, "options");
     list.addEventListener("mousedown", (/** @type {Event} */ event) => event.preventDefault()); // The focus stays in the box.
     list.addEventListener("pointermove", (/** @type {Event} */ event) => {
@@ -36,12 +37,10 @@ export class CommandPalette extends HTMLElement {
     });
   }
 
-  /** @param {State} state @param {(id: string) => string} address of a conversation */
-  open(state, address) {
+  /** Fills the dialog, which is open already. @param {State} state @param {(id: string) => string} address of a conversation */
+  fill(state, address) {
     this.#state = state;
     this.#address = address;
-    this.#input.value = "";
-    openDialog(this.#dialog);
     this.#draw();
   }
 

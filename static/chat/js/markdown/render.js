@@ -171,16 +171,14 @@ const BLOCKS = {
   math: (renderer, token) => formula(renderer.make("div", "math"), token),
   blockquote(renderer, { tokens }) {
     const quote = renderer.make("blockquote");
-    quote.dir = "auto";
     quote.append(...renderer.blocks(tokens));
-    return quote;
+    return directed(quote);
   },
   list(renderer, { ordered, start, items }) {
     const list = renderer.make(ordered ? "ol" : "ul");
-    list.dir = "auto";
     if (ordered && start !== 1 && start !== "") /** @type {HTMLOListElement} */ (list).start = start;
     list.append(...items.map((/** @type {Token} */ item) => listItem(renderer, item)));
-    return list;
+    return directed(list);
   },
   table,
 };
@@ -210,10 +208,19 @@ const SPANS = {
   checkbox: () => {},
 };
 
+/**
+ * Has the direction of its text, which is that of all within: a browser that looks for it skips what looks for its own.
+ * @param {HTMLElement} element
+ */
+function directed(element) {
+  for (const inner of element.querySelectorAll("[dir=auto]")) inner.removeAttribute("dir");
+  element.dir = "auto";
+  return element;
+}
+
 /** @param {Renderer} renderer @param {Token} item */
 function listItem(renderer, item) {
   const element = renderer.make("li");
-  element.dir = "auto";
   if (item.task) element.className = "task";
   let box = item.task;
   for (const token of item.tokens) {
@@ -230,7 +237,6 @@ function listItem(renderer, item) {
 /** What is to be done, and whether it is. @param {Renderer} renderer @param {Token} token @param {Token} item */
 function task(renderer, token, { checked }) {
   const label = renderer.make("label");
-  label.dir = "auto";
   const box = /** @type {HTMLInputElement} */ (renderer.make("input"));
   box.type = "checkbox";
   box.disabled = true;
@@ -245,7 +251,6 @@ function task(renderer, token, { checked }) {
 /** @param {Renderer} renderer @param {Token} token */
 function table(renderer, { header, align, rows }) {
   const grid = renderer.make("table");
-  grid.dir = "auto";
   const row = (/** @type {Token[]} */ cells, /** @type {string} */ name) => {
     const line = renderer.make("tr");
     cells.forEach(({ tokens }, index) => {
@@ -266,7 +271,7 @@ function table(renderer, { header, align, rows }) {
   box.role = "region";
   box.ariaLabel = words.table([...head.querySelectorAll("th")].map((cell) => cell.textContent ?? ""));
   box.append(grid);
-  return box;
+  return directed(box);
 }
 
 /** @param {Renderer} renderer @param {string} raw */
