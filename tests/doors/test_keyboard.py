@@ -240,8 +240,8 @@ class PaletteTests(KeyboardCase):
         self.palette("delete")
         self.press("Enter")
         self.page.locator("[data-part=gone]").wait_for()
-        self.until_at("[data-part=gone]")
-        self.press("Enter")  # on Undo
+        self.until_at("[data-part=gone-undo]")
+        self.press("Enter")
         self.until_titles("Renamed")
         self.until_at(f"[data-part={BOX}]")
 

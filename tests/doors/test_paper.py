@@ -171,7 +171,7 @@ class DownloadTests(PageCase):
             self.page.locator("[data-part=conversation]").first.hover()
             self.page.locator("[data-action=menu]").first.click()
             with self.page.expect_download() as download:
-                self.page.get_by_text(f"Export as {form}").click()
+                self.page.locator("[data-part=menu]").get_by_text(f"Export as {form}").click()
             self.assertRegex(download.value.suggested_filename, rf" My question.*\.{suffix}$")
             text = download.value.path().read_text()
             self.assertIn(numbered(3).strip(), text)

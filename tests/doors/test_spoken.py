@@ -96,6 +96,29 @@ class SpokenTests(PageCase):
         self.until_status("error")
         self.assertEqual(self.page.get_by_role("alert").count(), 0)
 
+    def test_a_reply_that_is_over_before_it_is_drawn_is_told_too(self):
+        self.send(asks(tokens=1))
+        self.until_status("done")
+        with self.page.expect_websocket() as socket:
+            self.page.reload()
+        self.page.fill("[data-part=composer-input]", asks(text=TEXT))
+        self.page.locator("[data-part=send]:enabled").wait_for()
+        self.page.evaluate(LISTEN)
+        # A page that is at work draws late.
+        self.page.evaluate(
+            "() => { window.frame = requestAnimationFrame; window.draws = [];"
+            " requestAnimationFrame = (draw) => draws.push(draw); }"
+        )
+        ended = socket.value.expect_event("framereceived", lambda told: '"type":"end"' in told)
+        with ended:
+            self.page.press("[data-part=composer-input]", "Enter")
+        self.page.evaluate(
+            "() => { requestAnimationFrame = frame; draws.forEach((draw) => draw()); }"
+        )
+        self.until_told(TEXT.strip())
+        said = [line for line in self.told() if TEXT.strip() in line]
+        self.assertEqual(len(said), 1)
+
     def test_landmarks_and_names(self):
         self.send(asks(tokens=1))
         self.until_status("done")

@@ -10,7 +10,9 @@
  *   model?: string, assistant?: string, created?: string, cid?: string, finish_reason?: string,
  *   usage?: { prompt_tokens: number, completion_tokens: number, estimated?: boolean },
  *   error?: Problem, siblings: string[], steps: Step[], phase?: { phase: string, n?: number } | null,
+ *   live?: boolean,
  * }} Message
+ * `live`: it ended, or came, while this page was there.
  * @typedef {{ code: string, detail: string, retryable?: boolean }} Problem
  * @typedef {{ id: string, name: string, status: string, label: string, started?: string, ms?: number, detail?: string }} Step
  * @typedef {{ id: string, title: string, model: string, assistant: string, pinned: boolean, updated: string, active: boolean }} Entry

@@ -112,7 +112,8 @@ const RULES = {
     if (!branch) return need(state, "open");
     const message = merged(find(state, frame.message.id), frame.message);
     if (!message) return need(state, "resync");
-    return arrived({ ...state, made: true, messages: [...branch, message] }, [message]);
+    const news = isFinal(message) ? { ...message, live: true } : message;
+    return arrived({ ...state, made: true, messages: [...branch, news] }, [news]);
   },
 
   delta: (state, frame) => grown(state, frame, "text", "length"),
@@ -137,7 +138,7 @@ const RULES = {
     if (!message) return state;
     const { status, length, reasoning_length, finish_reason, usage, error } = frame;
     const whole = length === message.length && (reasoning_length ?? message.reasoning_length) === message.reasoning_length;
-    return whole ? changed(state, message, { status, finish_reason, usage, error, phase: null }) : need(state, "open");
+    return whole ? changed(state, message, { status, finish_reason, usage, error, phase: null, live: true }) : need(state, "open");
   },
 
   ack(state, frame) {

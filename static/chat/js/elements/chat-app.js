@@ -277,10 +277,12 @@ export class ChatApp extends HTMLElement {
     this.#path = location.pathname;
   }
 
-  /** Whose control is gone is at what stands in its place, not nowhere. @param {Element | null} focused until now */
-  #refocus(focused) {
+  /** Whose control is gone is at what stands in its place, not nowhere. @param {Element | null} focused until now @param {boolean} undoable since now */
+  #refocus(focused, undoable) {
     const [composer, gone] = [part(this, "composer"), part(this, "gone")];
-    if (this.#client.state.gone && composer.contains(focused)) gone.querySelector("button:not([hidden]), a").focus();
+    // The socket may tell of the deletion before the answer to it does.
+    const leaves = composer.contains(focused) || (undoable && gone.contains(focused));
+    if (this.#client.state.gone && leaves) gone.querySelector("button:not([hidden]), a").focus();
     else if (gone.hidden && gone.contains(focused)) composer.focus();
   }
 
@@ -292,7 +294,9 @@ export class ChatApp extends HTMLElement {
     this.toggleAttribute("data-empty", !state.messages.length && !state.queued && !state.gone);
     write(part(this, "page-title"), state.title || words.UNTITLED);
     part(this, "gone").hidden = !state.gone;
-    part(this, "gone-undo").hidden = part(this, "undo").entry?.id !== state.conversation;
+    const undo = part(this, "gone-undo");
+    const before = undo.hidden;
+    undo.hidden = part(this, "undo").entry?.id !== state.conversation;
     part(this, "thread").render(state);
     part(this, "composer").render(state);
     part(this, "picker")?.render(state); // It is not there where there is no choice.
@@ -302,7 +306,7 @@ export class ChatApp extends HTMLElement {
       address: (/** @type {string} */ id) => this.#http.address(id),
       unread: this.#unread.look(state.entries, document.hidden || state.gone ? null : state.conversation),
     });
-    this.#refocus(focused);
+    this.#refocus(focused, before && !undo.hidden);
   }
 }
 

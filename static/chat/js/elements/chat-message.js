@@ -146,7 +146,8 @@ export class ChatMessage extends HTMLElement {
     const notice = part(this, "notice");
     const ending = words.ending(message);
     // Only what happens before the reader's eyes is an alert; a failure in the history is not.
-    if (before?.status === "running" && message.status === "error") notice.role = "alert";
+    const news = message.live || before?.status === "running";
+    if (news && message.status === "error") notice.role = "alert";
     notice.hidden = !ending;
     write(notice, ending);
   }

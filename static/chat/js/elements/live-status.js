@@ -11,7 +11,8 @@ import * as words from "../words.js";
 const SPOKEN = 500;
 
 export class LiveStatus extends HTMLElement {
-  /** @type {string | null} */ #following = null;
+  /** @type {string | null} the last reply that was told of */ #reply = null;
+  #over = true;
   #spoken = 0;
   #drawn = false;
   #unread = false;
@@ -19,23 +20,37 @@ export class LiveStatus extends HTMLElement {
   /** @param {import("../store.js").State} state */
   render(state) {
     const reply = active(state);
-    if (reply && reply.id !== this.#following) {
-      this.#following = reply.id;
+    const last = state.messages.at(-1);
+    if (reply && reply.id !== this.#reply) {
+      this.#follow(reply.id);
       this.#spoken = reply.kept || !this.#drawn ? paragraphsEnd(reply.text, 0) : 0; // What is known is not told again.
       this.#say(words.BEGAN);
     } else if (reply && this.dataset.announce === "blocks") {
       const end = paragraphsEnd(reply.text, this.#spoken);
       if (end > this.#spoken) this.#say(reply.text.slice(this.#spoken, end).trim());
       this.#spoken = end;
-    } else if (!reply && this.#following) {
-      const message = state.messages.find(({ id }) => id === this.#following);
-      this.#following = null;
-      this.#unread = document.hidden;
-      // An error is an alert already.
-      if (message && message.status !== "error") this.#say(`${this.#rest(message)} ${words.ending(message)}`.trim());
+    } else if (!reply) {
+      // One that is quick, or refused at once, may be over before it was drawn.
+      if (last?.live && last.role === "assistant" && last.id !== this.#reply) this.#follow(last.id);
+      if (!this.#over) this.#end(state.messages.find(({ id }) => id === this.#reply));
     }
     this.#drawn = true;
     this.#entitle(state.title);
+  }
+
+  /** @param {string} id */
+  #follow(id) {
+    this.#reply = id;
+    this.#over = false;
+    this.#spoken = 0;
+  }
+
+  /** @param {import("../protocol.js").Message | undefined} message */
+  #end(message) {
+    this.#over = true;
+    this.#unread = document.hidden;
+    // An error is an alert already.
+    if (message && message.status !== "error") this.#say(`${this.#rest(message)} ${words.ending(message)}`.trim());
   }
 
   /** Says what a person asked for, whatever they want to hear of replies. @param {string} text */
