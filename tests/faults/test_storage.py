@@ -165,7 +165,7 @@ class PostgresTests(StorageCase, WorkersFaultCase):
     async def test_28_connections_that_are_cut_only_delay(self):
         async with self.person() as alice:
             here, there = await self.tabs_of(alice)
-            tokens = 100 * CUTS
+            tokens = 60 * CUTS
             ack = await self.streaming(here, tokens=tokens)
             await there.open(ack["conversation"])
             for _ in range(CUTS):
