@@ -121,7 +121,8 @@ class PlainTests(LongCase):
         self.assertEqual(len(seen), 25)
         turns = 0
         while (link := self.plain.locator(EARLIER)).count():
-            link.click()
+            with self.plain.expect_navigation():
+                link.click()
             seen = self.seen() + seen
             turns += 1
         self.assertEqual(turns, 2)
@@ -129,7 +130,8 @@ class PlainTests(LongCase):
         text = self.plain.locator(f"{REPLY} [data-part=text]").first
         self.assertEqual(text.text_content(), "The first reply\n\n    kept  as it is")
         self.assertEqual(text.evaluate("e => getComputedStyle(e).whiteSpace"), "pre-wrap")
-        self.plain.locator(LATEST).click()
+        with self.plain.expect_navigation():
+            self.plain.locator(LATEST).click()
         self.assertEqual(self.seen()[-1], f"Question {QUESTIONS}")
 
     def test_nothing_that_needs_a_script_is_there(self):
