@@ -50,6 +50,7 @@ def _conversation(found: Conversation) -> dict:
         "id": str(found.id),
         "title": found.title,
         "assistant": found.assistant,
+        "model": found.model,
         "pinned": found.pinned,
         "created": found.created.isoformat(),
         "updated": found.updated.isoformat(),
