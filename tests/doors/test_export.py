@@ -35,9 +35,18 @@ def said(role: str, text: str, **fields) -> dict:
     return {"role": role, "text": text, "length": len(text), **fields}
 
 
+# The site's own account of a conversation.
+NOT_OF_CONVERSATION = {"owner", "deleted", "revision", "last_seq", "titled_by"} | {
+    "title_prompt_tokens",
+    "title_completion_tokens",
+}
+
+
 def plant(owner, title: str = "A title") -> Conversation:
     """A conversation with a row of every kind."""
-    tree = Conversation.objects.create(owner=owner, title=title, assistant="chat", pinned=True)
+    tree = Conversation.objects.create(
+        owner=owner, title=title, assistant="chat", model="m-1", pinned=True
+    )
     question = tree.add(parent=None, **said("user", "What?\n  Say it.", cid=uuid4()))
     usage = {"prompt_tokens": 7, "completion_tokens": 9, "usage_estimated": True}
     stopped = tree.add(
@@ -136,6 +145,8 @@ class JsonTests(ExportCase):
         names = [field.name for field in Step._meta.concrete_fields if field.name != "message"]
         self.assertEqual(steps, [row async for row in Step.objects.values(*names)])
         about = told["conversation"]
+        fields = {field.name for field in Conversation._meta.concrete_fields}
+        self.assertEqual(set(about), fields - NOT_OF_CONVERSATION)
         row = await Conversation.objects.values(*about).aget()
         for name in ("created", "updated"):
             about[name] = datetime.fromisoformat(about[name])
