@@ -2,8 +2,8 @@
 
 import asyncio
 import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from uuid import uuid4
 
 import aiohttp
@@ -15,7 +15,7 @@ from chat.replies.bus import CHANGED, GATHER, Bus
 from tests.replies.case import WorkersCase, asks
 from tests.server import Server
 from tests.services import Redis
-from tests.tabs import Person
+from tests.tabs import Person, Tab
 from tests.upstream import numbered
 from tests.visitor import PASSWORD, Visitor
 from tests.wire import Wire
@@ -173,19 +173,26 @@ class EndingTests(WorkersCase):
     kind = "daphne"
     settings = {"SIGN_UP": 1}
 
+    @asynccontextmanager
+    async def accepting(self, tab: Tab) -> AsyncIterator[tuple[psycopg.Connection, ...]]:
+        """A request of `tab` waits within its accept for the first of these connections to roll
+        back; the second looks on."""
+        address = self.workers[0].settings["DATABASE_URL"]
+        with psycopg.connect(address) as slow, psycopg.connect(address, autocommit=True) as all:
+            slow.execute("SELECT FROM auth_user FOR UPDATE")
+            fields = {"conversation": tab.client.conversation, "parent": tab.shown()[-1]["id"]}
+            await tab.say(type="send", cid=str(uuid4()), text=asks(tokens=5), **fields)
+            async with asyncio.timeout(15):
+                while not all.execute(WAITING).fetchone()[0]:
+                    await asyncio.sleep(0.01)
+            yield slow, all
+
     async def test_who_signs_out_while_a_request_is_accepted_is_no_failure(self):
         async with Visitor(self.workers[1].url) as alice:
             await alice.sign_up(f"person-{uuid4().hex[:8]}")
             tab = await alice.tab()
             await tab.ask(asks(tokens=3))
-            address = self.workers[1].settings["DATABASE_URL"]
-            with psycopg.connect(address) as slow, psycopg.connect(address, autocommit=True) as all:
-                slow.execute("SELECT FROM auth_user FOR UPDATE")
-                fields = {"conversation": tab.client.conversation, "parent": tab.shown()[-1]["id"]}
-                await tab.say(type="send", cid=str(uuid4()), text=asks(tokens=5), **fields)
-                async with asyncio.timeout(15):
-                    while not all.execute(WAITING).fetchone()[0]:
-                        await asyncio.sleep(0.01)
+            async with self.accepting(tab) as (slow, all):
                 await alice.sign_out()
                 await tab.until(lambda: tab.closed, "the end of the socket")
                 slow.rollback()
@@ -200,14 +207,7 @@ class EndingTests(WorkersCase):
             tab, other = await self.tabs_of(alice)
             await tab.ask(asks(tokens=3))
             alice.url = self.workers[0].url
-            address = self.workers[0].settings["DATABASE_URL"]
-            with psycopg.connect(address) as slow, psycopg.connect(address, autocommit=True) as all:
-                slow.execute("SELECT FROM auth_user FOR UPDATE")
-                fields = {"conversation": tab.client.conversation, "parent": tab.shown()[-1]["id"]}
-                await tab.say(type="send", cid=str(uuid4()), text=asks(tokens=5), **fields)
-                async with asyncio.timeout(15):
-                    while not all.execute(WAITING).fetchone()[0]:
-                        await asyncio.sleep(0.01)
+            async with self.accepting(tab) as (slow, _):
                 self.workers[0].process.terminate()
                 with suppress(OSError, aiohttp.ClientError):
                     while (late := await alice.tab()).closed is None:
