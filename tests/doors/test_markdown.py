@@ -142,3 +142,20 @@ class MarkdownTests(PageCase):
         )
         scrolled = "({ top, before }) => Math.abs(top() - before - 10) <= 2"
         self.page.wait_for_function(scrolled, arg=place)
+
+    def test_who_scrolls_up_while_the_reply_gets_shorter_is_let_go(self):
+        for _ in range(2):
+            self.ask(LONG)
+        last = self.page.locator(REPLY).last
+        last.evaluate("(reply) => (reply.style.paddingBottom = '118px')")
+        # Until the end has been followed to, which is within the frame that draws it.
+        self.page.evaluate(
+            "() => new Promise((drawn) => requestAnimationFrame(() => setTimeout(drawn)))"
+        )
+        last.evaluate(
+            """(reply) => {
+                reply.style.paddingBottom = "";
+                document.querySelector("chat-thread").scrollTop -= 400;
+            }"""
+        )
+        self.page.locator("chat-thread[data-away]").wait_for()

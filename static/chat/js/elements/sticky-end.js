@@ -54,8 +54,9 @@ export class StickyEnd {
     if (!this.pinned) this.#keep();
     const { scrollTop, scrollHeight, clientHeight } = this.#scroller;
     const gap = scrollHeight - clientHeight - scrollTop;
-    // Content that shrinks moves the scroller too; only a reader's own way up lets go of the end.
-    const up = scrollTop < this.#top - 1 && scrollHeight >= this.#height;
+    // Content that shrinks moves the scroller too; only what is more than that is a reader's own way up.
+    const shrunk = Math.max(0, this.#height - scrollHeight);
+    const up = scrollTop < this.#top - shrunk - 1;
     if (up) this.pinned = gap <= 1;
     else if (gap <= this.#slack) this.pinned = true;
     this.#top = scrollTop;
