@@ -194,6 +194,12 @@ class Server:
                 "LIMIT_PER_MINUTE": "100000",
                 "LIMIT_ACTIVE": "100000",
                 "LIMIT_SOCKETS": "100000",
+                "LIMIT_FRAMES": "100000",
+                "LIMIT_TOKENS": "0",
+                "LIMIT_ADDRESS_PER_MINUTE": "0",
+                "LIMIT_ADDRESS_TOKENS": "0",
+                "LIMIT_ADDRESS_PEOPLE": "0",
+                "LIMIT_ADDRESS_SOCKETS": "0",
                 "CONTEXT_TOKENS": "1000000",
                 "TITLES": "0",  # the others write none
             }

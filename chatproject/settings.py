@@ -93,6 +93,7 @@ LLMS = {
         "BETWEEN_TOKENS_SECONDS": seconds("BETWEEN_TOKENS_SECONDS", 30),
         "WHOLE_REPLY_SECONDS": seconds("WHOLE_REPLY_SECONDS", 600),
         "RETRIES": count("RETRIES", 2, least=0),
+        "MAX_TOKENS": count("LIMIT_REPLY_TOKENS", 8_000),
     },
 }
 LLMS["default"] = LLMS["openai" if OPENAI_API_KEY or OPENAI_BASE_URL else "demo"]
@@ -126,10 +127,21 @@ TITLE_PROMPT = text(
 
 CHAT_LIMITS = {
     "characters": count("LIMIT_CHARACTERS", 32_000),
+    "reply_characters": count("LIMIT_REPLY_CHARACTERS", 400_000),
+    "reply_tokens": LLMS["openai"]["MAX_TOKENS"],
+    # Of one person
     "per_minute": count("LIMIT_PER_MINUTE", 20),
     "active": count("LIMIT_ACTIVE", 4),
     "sockets": count("LIMIT_SOCKETS", 32),
-    "reply_characters": count("LIMIT_REPLY_CHARACTERS", 400_000),
+    "frames": count("LIMIT_FRAMES", 500),
+    "tokens": count("LIMIT_TOKENS", 5_000_000, least=0),
+    # Of one address: its guests together
+    "address_per_minute": count("LIMIT_ADDRESS_PER_MINUTE", 60, least=0),
+    "address_tokens": count("LIMIT_ADDRESS_TOKENS", 2_000_000, least=0),
+    "address_people": count("LIMIT_ADDRESS_PEOPLE", 60, least=0),
+    "address_sockets": count("LIMIT_ADDRESS_SOCKETS", 256, least=0),
+    # Of everybody together
+    "all_tokens": count("LIMIT_ALL_TOKENS", 0, least=0),
 }
 CHAT_TIMES = {
     "tick": seconds("TICK_SECONDS", 0.05),

@@ -34,6 +34,13 @@ def environment(data: Path, **settings: object) -> dict[str, str]:
         "GUESTS": "1",
         "LIMIT_PER_MINUTE": "1000",
         "LIMIT_ACTIVE": "100",
+        "LIMIT_SOCKETS": "1000",
+        "LIMIT_TOKENS": "0",
+        # All the people of the tests come from one address.
+        "LIMIT_ADDRESS_PER_MINUTE": "0",
+        "LIMIT_ADDRESS_TOKENS": "0",
+        "LIMIT_ADDRESS_PEOPLE": "0",
+        "LIMIT_ADDRESS_SOCKETS": "0",
         "TITLES": "0",  # a test that counts what the model is asked says so where it wants one
         **static,
     }
