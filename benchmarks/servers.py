@@ -187,6 +187,7 @@ class Server:
                 "DEBUG": "0",
                 "SECRET_KEY": "only-for-this-benchmark-" + "x" * 40,
                 "ALLOWED_HOSTS": "127.0.0.1",
+                "HTTPS": "0",
                 "GUESTS": "1",
                 "DATA_DIR": self._folder.name,
                 "DATABASE_URL": f"sqlite:///{self._folder.name}/chat.sqlite3",

@@ -47,6 +47,7 @@ FLOORS = {
 # Where a library may be imported. Django is everywhere but for DJANGO_STRANGERS.
 ROOMS = {
     "asgiref": ["chat.views.export"],  # Django's own
+    "axes": ["chatproject.guesses"],
     "channels": ["chat.consumers", "chat.routing", "chat.replies.bus", "chatproject.asgi"],
     "channels_redis": ["chat.replies.bus"],
     "csp": ["chat.admin", "chatproject.settings"],
@@ -59,7 +60,7 @@ ROOMS = {
     "psycopg": [],  # Django's own affair
     "pydantic": ["chat.protocol"],
     "twisted": ["chat.lifespan"],  # daphne's reactor
-    "uvicorn": [],  # starts the house, is not started by it
+    "uvicorn": ["chatproject.asgi"],
     "whitenoise": ["chatproject.static"],
 }
 # Only the `__init__` of llm and flows knows Django: it reads the settings.

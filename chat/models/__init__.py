@@ -1,7 +1,7 @@
 """What is remembered: people and their sessions, conversations, the tree of their messages, the
 steps of a reply, the index of what was said, and what it cost."""
 
-from .address import address_token
+from .address import address_token, network_of
 from .append import Append
 from .backlog import bring_in
 from .charge import Charge, Pool
@@ -30,6 +30,7 @@ __all__ = [
     "bring_in",
     "find",
     "lease_end",
+    "network_of",
     "token_of",
     "users_of",
 ]

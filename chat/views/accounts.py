@@ -111,7 +111,7 @@ class SignUp(auth.RedirectURLMixin, CreateView):
         with transaction.atomic():
             user.save()
             Profile.objects.of(user).become_account(address)
-            login(self.request, user, backend=settings.AUTHENTICATION_BACKENDS[0])
+            login(self.request, user, backend=settings.AUTHENTICATION_BACKENDS[-1])
             ring_if_moved(self.request, session)
         return redirect(self.get_success_url())
 

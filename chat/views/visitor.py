@@ -35,7 +35,7 @@ def person(request: HttpRequest, *, may_be_new: bool) -> AbstractBaseUser | None
         messages.warning(request, CROWDED)
         return None
     guest = Profile.objects.make_guest(address)
-    login(request, guest.user, backend=settings.AUTHENTICATION_BACKENDS[0])
+    login(request, guest.user, backend=settings.AUTHENTICATION_BACKENDS[-1])
     return guest.user
 
 
