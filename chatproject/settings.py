@@ -346,6 +346,8 @@ SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 SECURE_CONTENT_TYPE_NOSNIFF = True
 X_FRAME_OPTIONS = "DENY"
 
+DEFAULT_EXCEPTION_REPORTER_FILTER = "chatproject.report.ReportFilter"
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

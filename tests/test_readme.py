@@ -45,3 +45,13 @@ class WhereThingsAreTests(SimpleTestCase):
         self.assertGreater(len(named), 10, "the paths are not found any more")
         for path in named:
             self.assertTrue((ROOT / path).exists(), path)
+
+    def test_every_test_that_the_documents_name_exists(self):
+        named = {
+            path
+            for document in (ROOT / "docs").glob("*.md")
+            for path in re.findall(r"`(tests/[\w/]+\.\w+)`", document.read_text())
+        }
+        self.assertGreater(len(named), 10, "the tests are not found any more")
+        for path in named:
+            self.assertTrue((ROOT / path).exists(), path)
