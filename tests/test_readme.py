@@ -10,6 +10,7 @@ ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 READERS = {
     *("text", "words", "switch", "count", "seconds", "database", "choice", "address", "mail"),
+    "networks",
 }
 
 
