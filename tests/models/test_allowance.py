@@ -13,6 +13,7 @@ from chat.models import Append, Charge, Conversation, Ending, Message, Profile
 from chat.protocol import Refused
 from chat.replies import tree
 from chat.replies.accept import accept
+from chat.replies.settle import remove_old_charges
 from chat.replies.stop import stop
 from chat.text import estimate_tokens
 
@@ -130,6 +131,13 @@ class BudgetTest(AcceptCase):
     def test_yesterday_is_forgotten(self):
         self.spend(LIMITS["tokens"], hours=24.1)
         self.assertIsNotNone(self.send().task)
+
+    def test_what_nothing_counts_any_more_is_removed(self):
+        self.spend(1, hours=49)
+        self.spend(2, hours=25)
+        self.assertEqual(remove_old_charges(), 1)
+        self.assertEqual(remove_old_charges(), 0)
+        self.assertEqual(Charge.objects.get().tokens, 2)
 
     def test_it_says_when_there_is_room_again(self):
         self.spend(LIMITS["tokens"] - 500, hours=23)
