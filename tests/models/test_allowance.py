@@ -210,7 +210,7 @@ class GuestTest(AcceptCase):
         for _ in range(LIMITS["address_per_minute"]):
             self.send_as(self.guest())
         newcomer = self.guest()
-        newcomer.profile.become_account()
+        newcomer.profile.become_account(HOME)
         self.assertIsNotNone(self.send_as(newcomer).task)
 
 
