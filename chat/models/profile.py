@@ -6,11 +6,13 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import models, transaction
+from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 INSTRUCTIONS_LENGTH = 4_000
 HOUR = timedelta(hours=1)
+BETWEEN_MAILS = timedelta(minutes=10)
 
 
 class ProfileQuerySet(models.QuerySet):
@@ -23,6 +25,12 @@ class ProfileQuerySet(models.QuerySet):
         """A new person without a password: the guest of one browser, from `address` (a token)."""
         user = get_user_model().objects.create_user(username=f"guest-{secrets.token_hex(8)}")
         return self.create(user=user, guest=True, address=address)
+
+    def claim_mail(self, user: AbstractBaseUser) -> bool:
+        """Whether a mail may go to `user` now: nobody's box is filled by whoever knows its name."""
+        profile = self.of(user)
+        lately = Q(mailed__gt=Now() - BETWEEN_MAILS)
+        return bool(self.filter(id=profile.id).exclude(lately).update(mailed=Now()))
 
     def arrived_from(self, address: uuid.UUID) -> int:
         """How many people are new from there in the last hour."""
@@ -71,6 +79,10 @@ class Profile(models.Model):
         default=Announce.END,
         db_default=Announce.END,
         help_text="What a screen reader is told of a reply.",
+    )
+
+    mailed = models.DateTimeField(
+        null=True, help_text="When a forgotten password was last asked for."
     )
 
     objects = ProfileQuerySet.as_manager()
