@@ -119,8 +119,8 @@ class FormTests(AccountsCase):
         keys.append(self.client.session.session_key)
         fields = {
             "old_password": PASSWORD,
-            "new_password1": "cold ash",
-            "new_password2": "cold ash",
+            "new_password1": "cold ash and embers",
+            "new_password2": "cold ash and embers",
         }
         self.client.post("/password/", fields)
         keys.append(self.client.session.session_key)
