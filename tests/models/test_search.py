@@ -214,7 +214,7 @@ class BacklogTests(SearchCase):
         self.index()
         Conversation.objects.lock(talk.id, owner=self.alice).delete_content()
         self.assertEqual(self.ids("needle"), [])
-        self.assertFalse(SearchEntry.objects.filter(message__conversation=talk).exists())
+        self.assertFalse(SearchEntry.objects.filter(conversation=talk).exists())
 
     def test_what_is_marked_as_deleted_is_not_found_though_it_is_there(self):
         talk = self.talk_of("needle", title="Needle")
