@@ -224,6 +224,15 @@ class BacklogTests(SearchCase):
         Conversation.objects.filter(id=talk.id).update(deleted=None)
         self.assertEqual(self.ids("needle"), [talk.id])
 
+    def test_what_is_marked_as_deleted_takes_nobodys_place(self):
+        talk = self.talk_of("needle")
+        for _ in range(3):
+            self.talk_of("needle")
+        self.index()
+        Conversation.objects.exclude(id=talk.id).update(deleted=timezone.now())
+        found, more = find(self.alice, asked("needle"), at_most=1)
+        self.assertEqual(([one.id for one in found], more), ([talk.id], False))
+
     def test_a_guests_conversations_are_found_by_whom_they_move_to(self):
         guest = Profile.objects.make_guest().user
         talk = self.talk_of("needle", owner=guest, title="Needle")
