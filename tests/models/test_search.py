@@ -9,7 +9,16 @@ from django.utils import timezone
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chat.models import Conversation, Indexed, Message, Profile, SearchEntry, bring_in, find
+from chat.models import (
+    Conversation,
+    Indexed,
+    Message,
+    Profile,
+    SearchEntry,
+    backlog,
+    bring_in,
+    find,
+)
 from chat.words import asked
 from tests.models.cast import CastTestCase, Status, ask, reply
 
@@ -240,6 +249,24 @@ class BacklogTests(SearchCase):
         Conversation.objects.move(guest, to=self.charlie)
         self.assertEqual(self.ids("needle", self.charlie), [talk.id])
         self.assertEqual(self.found("needle", self.charlie)[0].excerpts[0].role, "user")
+
+    def test_a_search_that_comes_late_with_what_it_read_before_writes_nothing(self):
+        talk = self.talk_of("needle", title="Before")
+        for change, user in (({"title": "After"}, self.alice), ({"owner": self.bob}, self.bob)):
+            read = list(Conversation.objects.filter(id=talk.id))
+            Conversation.objects.filter(id=talk.id).update(**change, revision=F("revision") + 1)
+            self.assertEqual(self.ids("after", user), [talk.id])
+            with self.assertRaises(backlog.Changed):
+                while backlog._bring_in_some(self.alice.pk, read):
+                    pass
+            self.assertEqual(self.ids("after", user), [talk.id])
+            self.assertEqual(self.ids("needle", user), [talk.id])
+        read = list(Conversation.objects.filter(id=talk.id))
+        SearchEntry.objects.all().delete()
+        Conversation.objects.lock(talk.id, owner=self.bob).delete_content()
+        with self.assertRaises(backlog.Changed):
+            backlog._bring_in_some(self.bob.pk, read)
+        self.assertFalse(SearchEntry.objects.exists())
 
     def test_without_time_the_latest_come_first_and_the_rest_later(self):
         for n in range(150):
