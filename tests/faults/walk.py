@@ -388,7 +388,7 @@ class Walk(RuleBasedStateMachine):
         await page.come(await self.world.some_worker(which))
         frame = self._question(page, str(uuid4()), self._text(tokens=tokens, rate=100))
         accepted = (await page.demand(frame) or {}).get("type") == "ack"
-        guest.url = (await self.world.some_worker(which + 1)).url
+        guest.url = owner.url = (await self.world.some_worker(which + 1)).url
         await eventually(guest.sign_in, "a page after the sign-in")
         await page.leave()
         await guest.http.close()
