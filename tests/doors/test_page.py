@@ -312,6 +312,25 @@ class AccountTests(PageCase):
         self.until_text(numbered(7))
 
 
+class DeletedTests(PageCase):
+    def test_what_was_typed_in_a_conversation_that_is_deleted_goes_to_a_new_one(self):
+        self.send(asks(tokens=1))
+        self.until_status("done")
+        self.page.wait_for_url("**/c/**")
+        box = self.page.locator("[data-part=composer-input]")
+        box.fill("not yet sent")
+        other = self.open("/")
+        other.locator("[data-part=conversation]").hover()
+        other.click("[data-part=conversation] [data-action=menu]")
+        other.click("[data-action=delete]")
+        self.page.locator("[data-part=gone]").wait_for()
+        self.assertEqual(box.input_value(), "not yet sent")
+        self.page.reload()
+        self.page.goto(self.server.url)
+        self.page.locator("[data-part=send]:enabled").wait_for()
+        self.assertEqual(box.input_value(), "not yet sent")
+
+
 class EarlyTests(PageCase):
     def test_what_is_typed_before_the_script_runs_joins_the_draft(self):
         self.send(asks(tokens=1))
