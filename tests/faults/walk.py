@@ -137,7 +137,8 @@ class Walk(RuleBasedStateMachine):
         self.thrown_away: dict[str, float] = {}  # by people, and not restored: since when
         # What people gave a conversation, and were told that it holds: by its id, and what it is.
         self.given: dict[tuple[str, str], object] = {}
-        self.words: list[str] = []  # each of one question, or of one title
+        self.words: list[str] = []  # each of one question, or of one title, of this walk alone
+        self.name = uuid4().hex[:8]
         self.running: set[str] = set()
         self.questions = count(1)
         self.failure: BaseException | None = None
@@ -327,7 +328,7 @@ class Walk(RuleBasedStateMachine):
 
     @step(page=WHICH)
     async def rename(self, page) -> None:
-        title = f"Title {next(self.questions)}"
+        title = f"Title {self.name} {next(self.questions)}"
         self.words.append(title)
         await self._give(page, "title", title)
 
@@ -526,7 +527,7 @@ class Walk(RuleBasedStateMachine):
     def _text(self, **directive: object) -> str:
         """A question that no other is like, and how it is answered, and continued."""
         going_on = {"tokens": 40, "start": 5000, "rate": 100}
-        self.words.append(f"q{next(self.questions)}")
+        self.words.append(f"{self.name}q{next(self.questions)}")
         return asks(self.words[-1], **directive, next=going_on)
 
     def _question(self, page: Page, conversation: str, text: str, **more: object) -> dict:
