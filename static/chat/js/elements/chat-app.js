@@ -272,7 +272,7 @@ export class ChatApp extends HTMLElement {
   /** A new chat has an address from when the server has it. */
   #address() {
     const { conversation, made } = this.#client.state;
-    if (!made || !conversation || location.pathname === this.#http.address(conversation)) return;
+    if (!made || !conversation || this.#path === this.#http.address(conversation)) return;
     history.pushState(null, "", this.#http.address(conversation));
     this.#path = location.pathname;
   }

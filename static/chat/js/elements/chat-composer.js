@@ -34,6 +34,7 @@ export class ChatComposer extends HTMLElement {
       if (asked(event)?.name === "dismiss") say(this, "dismiss");
     });
     part(this, "stop").addEventListener("click", () => say(this, "stop"));
+    addEventListener("pagehide", () => this.#input.disabled && this.#rescue());
   }
 
   /** @param {State} state */
@@ -118,6 +119,15 @@ export class ChatComposer extends HTMLElement {
     const draft = this.drafts.read(conversation);
     // What was typed before the script came goes on from the draft, which it did not show yet.
     this.#input.value = before === "" && typed && draft ? `${draft}\n\n${typed}` : draft || (before === "" ? typed : "");
+  }
+
+  /** Nobody finds a draft again of a conversation that is deleted: it becomes that of a new one. */
+  #rescue() {
+    const text = this.#input.value;
+    if (!text.trim()) return;
+    this.drafts.giveBack(NEW, text);
+    this.#input.value = "";
+    this.#changed();
   }
 
   /** @param {State["refusal"]} refusal */
