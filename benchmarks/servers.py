@@ -136,9 +136,11 @@ class Server:
             for client in clients:
                 client.close()
 
-    def seed(self, people: int, conversations: int = 0, messages: int = 0) -> list[dict]:
+    def seed(
+        self, people: int, conversations: int = 0, messages: int = 0, *characters: int
+    ) -> list[dict]:
         """New guests with so much each; of each the `cookie`, and its `conversations`."""
-        size = map(str, (people, conversations, messages))
+        size = map(str, (people, conversations, messages, *characters))
         return json.loads(self._python("-m", "benchmarks.seed", *size))
 
     def cpu_seconds(self) -> float:

@@ -43,6 +43,8 @@ def _uuid(value: object) -> UUID:
 
 Id = Annotated[UUID, BeforeValidator(_uuid)]
 Offset = Annotated[int, Field(ge=0, le=2**53)]
+# Counted before each is looked at: a frame has room for fifty thousand wrong ones.
+_few = TypeAdapter(Annotated[dict, Field(max_length=100)]).validate_python
 
 
 class _Frame(BaseModel):
@@ -52,7 +54,7 @@ class _Frame(BaseModel):
 class Open(_Frame):
     type: Literal["open"]
     conversation: Id | None
-    have: Annotated[dict[Id, Offset], Field(max_length=100)] = {}
+    have: Annotated[dict[Id, Offset], BeforeValidator(_few)] = {}
 
 
 class Send(_Frame):
@@ -240,8 +242,7 @@ def step(message: str, body: Step) -> Frame:
 
 
 def status(message: str, phase: str, n: int | None = None) -> Frame:
-    frame = {"type": "status", "message": message, "phase": phase}
-    return frame if n is None else frame | {"n": n}
+    return {"type": "status", "message": message, "phase": phase} | ({} if n is None else {"n": n})
 
 
 def end(body: MessageObject) -> Frame:
