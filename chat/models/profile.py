@@ -1,10 +1,12 @@
 import secrets
 import uuid
+from datetime import timedelta
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import models, transaction
+from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 INSTRUCTIONS_LENGTH = 4_000
@@ -18,6 +20,13 @@ class ProfileQuerySet(models.QuerySet):
     def instructions_of(self, user: AbstractBaseUser) -> str:
         """What `user` asks of every reply."""
         return self.filter(user=user).values_list("instructions", flat=True).first() or ""
+
+    def idle_guests(self, days: int) -> "ProfileQuerySet":
+        """Guests who came first more than so many days ago, and have no conversations."""
+        since = Now() - timedelta(days=days)
+        guests = self.filter(guest=True, user__last_login__lt=since)
+        # Of a removed one only the row is left, which keeps its id from being made anew.
+        return guests.exclude(user__conversations__last_seq__gt=0).order_by("pk")
 
     @transaction.atomic
     def make_guest(self) -> "Profile":
