@@ -9,7 +9,18 @@ from django.test import SimpleTestCase
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 READERS = {
-    *("text", "words", "switch", "count", "seconds", "database", "choice", "address", "mail"),
+    *(
+        "text",
+        "words",
+        "switch",
+        "count",
+        "seconds",
+        "database",
+        "choice",
+        "address",
+        "mail",
+        "token",
+    ),
 }
 
 
