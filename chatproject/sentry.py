@@ -56,7 +56,8 @@ def reduced(event: dict[str, Any], hint: dict[str, Any]) -> dict[str, Any]:
     told = {key: event[key] for key in EVENT if key in event}
     record = (hint or {}).get("log_record")
     if record is not None:
-        told["tags"] = {**logs.bound(), **getattr(record, "fields", {})}
+        known = {**logs.bound(), **getattr(record, "fields", {})}
+        told["tags"] = {name: str(value) for name, value in known.items()}
         # Before its arguments are in it; of others it may come with them.
         if record.name.split(".")[0] == logs.OURS:
             told["logentry"] = {"message": str(record.msg)}

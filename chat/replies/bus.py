@@ -32,6 +32,8 @@ ECHO = "echo"  # nothing: whoever rang it hears it come back
 GROUP = "bells"
 # Bells are gathered for so long (seconds): half a tick of the writer.
 GATHER = 0.025
+# A bell of this process that has not come back after so long (seconds) is lost.
+RETURN = 1
 # A Redis that does not take them within this time (seconds) is left alone: all find out by looking.
 PATIENCE = 2
 
@@ -81,7 +83,7 @@ class Bus:
         self._returned.clear()
         self.pass_on(ECHO, UUID(int=0))
         try:
-            await asyncio.wait_for(self._returned.wait(), PATIENCE)
+            await asyncio.wait_for(self._returned.wait(), RETURN)
         except TimeoutError:
             return False
         return True
