@@ -22,6 +22,7 @@ class Figures:
 
         self._prometheus = prometheus
         self._registry = prometheus.CollectorRegistry()
+        prometheus.disable_created_metrics()  # as many series again, of when each began
         prometheus.ProcessCollector(registry=self._registry)
         counter, gauge = self._made(prometheus.Counter), self._made(prometheus.Gauge)
         histogram = self._made(prometheus.Histogram)

@@ -109,6 +109,8 @@ class PrivacyTests(LogCase):
         for path in (f"/search/?q={SOUGHT}", f"/search/{SOUGHT}/?q={SOUGHT}"):
             async with person.http.get(f"{person.url}{path}") as answer:
                 self.assertIn(answer.status, (200, 404))
+                if answer.status == 200:  # nor are logs elsewhere told by a Referer
+                    self.assertEqual(answer.headers["Referrer-Policy"], "strict-origin")
         headers = {"Host": "elsewhere.example"}
         async with person.http.get(f"{person.url}/?q={SOUGHT}", headers=headers) as answer:
             self.assertEqual(answer.status, 400)
