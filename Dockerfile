@@ -9,8 +9,8 @@ FROM python:3.11-slim
 RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates && rm -rf /var/lib/apt/lists/*
 
 WORKDIR /app
-COPY requirements.lock ./
-RUN pip install --no-cache-dir --require-hashes -r requirements.lock
+COPY requirements.lock requirements-optional.lock ./
+RUN pip install --no-cache-dir --require-hashes -r requirements.lock -r requirements-optional.lock
 
 COPY . ./
 ENV DEBUG=0 DATA_DIR=/data STATIC_ROOT=/app/collected PYTHONUNBUFFERED=1
@@ -22,9 +22,8 @@ USER chat
 VOLUME /data
 EXPOSE 8000
 
-# That it listens: a page would ask for a host name of ALLOWED_HOSTS.
-HEALTHCHECK --interval=10s --timeout=3s --start-period=30s \
-    CMD ["python", "-c", "import socket; socket.create_connection(('127.0.0.1', 8000), 2)"]
+HEALTHCHECK --interval=10s --timeout=5s --start-period=30s \
+    CMD ["python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8000/readyz', timeout=4)"]
 
 # A frame of the largest message has 6 bytes for each of LIMIT_CHARACTERS, and 16 KiB.
 CMD ["uvicorn", "chatproject.asgi:application", "--host", "0.0.0.0", "--port", "8000", \

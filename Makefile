@@ -44,7 +44,7 @@ $(VENV)/run: $(VENV)/python requirements.txt
 	@$(BIN)/pip install --quiet --disable-pip-version-check $(RUN_REQUIREMENTS)
 	@touch $@
 
-$(VENV)/test: $(VENV)/run tests/requirements.txt
+$(VENV)/test: $(VENV)/run requirements-optional.txt tests/requirements.txt
 	@echo "Installing what the tests need …"
 	@$(BIN)/pip install --quiet --disable-pip-version-check $(TEST_REQUIREMENTS)
 	@touch $@
@@ -53,6 +53,7 @@ $(VENV)/test: $(VENV)/run tests/requirements.txt
 lock: $(VENV)/test
 	@$(BIN)/pip install --quiet --disable-pip-version-check uv==0.13.9
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements.txt -o requirements.lock
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements-optional.txt -o requirements-optional.lock
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header tests/requirements.txt -o tests/requirements.lock
 
 clean:

@@ -1,4 +1,6 @@
 from django.apps import AppConfig
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 
 
 class ChatConfig(AppConfig):
@@ -6,5 +8,16 @@ class ChatConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from . import checks  # noqa: F401 — registers them
+        from . import (
+            checks,  # noqa: F401 — registers them
+            metrics,
+        )
         from .replies import guard  # noqa: F401 — hears of accounts that change
+
+        if settings.METRICS:
+            try:
+                metrics.start()
+            except ImportError:
+                raise ImproperlyConfigured(
+                    "METRICS needs a package. Install it: pip install -r requirements-optional.txt"
+                ) from None

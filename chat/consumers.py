@@ -1,5 +1,7 @@
 import asyncio
 import logging
+import secrets
+import time
 from collections import deque
 from contextlib import suppress
 
@@ -8,7 +10,7 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
 from django.db import Error as DatabaseError
 
-from chat import protocol
+from chat import events, logs, protocol
 from chat.models import Profile
 from chat.protocol import Refused
 from chat.replies import process
@@ -46,8 +48,11 @@ class ChatConsumer(AsyncWebsocketConsumer):
     channel_layer_alias = "none of a consumer's"
     follower: Follower | None = None  # once it was welcomed, until it is told bye
     telling: asyncio.Task | None = None
+    opened_at: float | None = None  # once it was welcomed
+    code = 1006  # with which it was closed
 
     async def __call__(self, scope, receive, send) -> None:
+        logs.bind(connection=secrets.token_hex(4))
         try:
             await super().__call__(scope, receive, send)
         finally:
@@ -55,6 +60,8 @@ class ChatConsumer(AsyncWebsocketConsumer):
             # ends the consumer but not its socket, which goes on reading and is told bye later.
             if self.telling is not None and not self.process.draining:
                 self.telling.cancel()
+            if self.opened_at is not None:
+                events.socket_closed(self.code, time.monotonic() - self.opened_at)
 
     async def dispatch(self, message: dict) -> None:
         """Without Channels' look after the one database thread that consumers share, at each frame:
@@ -69,6 +76,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
             await self.accept()
             code = await self.greet()
             if code is not None:
+                events.socket_refused(code)
                 await self.bye(code)
 
     async def greet(self) -> int | None:
@@ -81,7 +89,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
                 return protocol.CLOSE_SESSION_ENDED
             profile = await in_database(Profile.objects.of, self.user)
         except DatabaseError as error:
-            logger.warning("nobody is welcomed now: %s", type(error).__name__)
+            logger.warning("nobody is welcomed now", **logs.fields(error=type(error).__name__))
             return protocol.CLOSE_RESTART
         self.process = await process.current()
         if self.process.draining:
@@ -99,6 +107,9 @@ class ChatConsumer(AsyncWebsocketConsumer):
         except SocketGone:
             self.process.guard.leave(visit)
             raise
+        self.opened_at = time.monotonic()
+        logs.bind(user=self.user.pk)
+        events.socket_opened()
         self.follower = self.process.follower(self.user, self.send_frame, self.bye)
         self.telling = self.process.spawn(self.follower.run())
         self.telling.add_done_callback(self.told)
@@ -133,22 +144,24 @@ class ChatConsumer(AsyncWebsocketConsumer):
         except Refused as refused:
             await self.refuse(refused, frame)
         except DatabaseError as error:
-            logger.warning("refused as unavailable: %s", type(error).__name__)
+            logger.warning("refused as unavailable", **logs.fields(error=type(error).__name__))
             await self.refuse(Refused("unavailable", retry_after=RETRY_AFTER), frame)
         except SocketGone:
             raise
         except Exception:
-            logger.exception("a %r frame failed", frame.get("type"))
+            logger.exception("a frame failed")
             await self.refuse(Refused("unavailable", retry_after=RETRY_AFTER), frame)
 
     async def answer(self, said: protocol.ClientFrame, frame: dict) -> None:
         match said:
             case protocol.Send() | protocol.Regenerate() | protocol.Continue():
                 accepted = await self.process.request(self.user, said)
+                duplicate = accepted.task is None
+                events.accepted(accepted.conversation, accepted.reply, duplicate=duplicate)
                 await self.send_frame(
                     protocol.ack(
                         cid=said.cid,
-                        duplicate=accepted.task is None,
+                        duplicate=duplicate,
                         conversation=accepted.conversation,
                         message=accepted.message,
                         reply=accepted.reply,
@@ -169,6 +182,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
                 await self.send_frame(protocol.pong(n))
 
     async def refuse(self, refused: Refused, frame: dict) -> None:
+        events.refused(refused.code)
         await self.send_frame(protocol.error(refused, frame))
         if refused.code.startswith("bad_"):
             now = asyncio.get_running_loop().time()
@@ -181,12 +195,12 @@ class ChatConsumer(AsyncWebsocketConsumer):
             await self.send(text_data=protocol.encode(frame))
         except Exception as error:
             # Each server has a class of its own for this.
-            logger.debug("a socket is gone: %s", type(error).__name__)
+            logger.debug("a socket is gone", **logs.fields(error=type(error).__name__))
             raise SocketGone from None
 
     async def bye(self, code: int) -> None:
         """Say why, then close: a browser learns nothing from a refused handshake."""
-        self.follower = None
+        self.follower, self.code = None, code
         if self.telling is not None:
             self.telling.cancel()
         with suppress(SocketGone):
@@ -205,6 +219,8 @@ class ChatConsumer(AsyncWebsocketConsumer):
         self.process.spawn(self.bye(code))
 
     async def disconnect(self, code: int) -> None:
+        if self.follower is not None:  # else it was told bye
+            self.code = code
         if self.telling is not None:
             self.telling.cancel()
             with suppress(asyncio.CancelledError, Exception):

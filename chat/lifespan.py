@@ -9,6 +9,7 @@ import signal
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
+from daphne.access import AccessLogGenerator
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 
@@ -52,3 +53,9 @@ def drain_before_daphne_stops() -> None:
     reactor.addSystemEventTrigger(
         "before", "shutdown", lambda: Deferred.fromFuture(process.begin_drain(and_all_tasks=True))
     )
+
+
+def write_no_access_log() -> None:
+    """Daphne writes a line for each request to its standard output, past the log, and all that was
+    asked for into it: the words of a search, the link to a new password."""
+    AccessLogGenerator.__call__ = lambda self, protocol, action, details: None

@@ -12,16 +12,18 @@ from django.conf import settings  # noqa: E402
 from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler  # noqa: E402
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware  # noqa: E402
 
-from chat.lifespan import drain_before_daphne_stops, lifespan  # noqa: E402
+from chat import probes  # noqa: E402
+from chat.lifespan import drain_before_daphne_stops, lifespan, write_no_access_log  # noqa: E402
 from chat.routing import websocket_urlpatterns  # noqa: E402
 
 if settings.DEBUG:
     pages = ASGIStaticFilesHandler(pages)  # as they are in the folders; else WhiteNoise serves them
 
 drain_before_daphne_stops()
+write_no_access_log()
 application = ProtocolTypeRouter(
     {
-        "http": pages,
+        "http": probes.before(pages),
         "websocket": URLRouter(websocket_urlpatterns),
         "lifespan": lifespan,
     }

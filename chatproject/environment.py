@@ -82,6 +82,14 @@ def count(name: str, default: int, least: int = 1, most: int = 10**9) -> int:
     return int(value)
 
 
+def token(name: str) -> str:
+    """A secret that others say to be let in, or "". One that can be guessed lets everybody in."""
+    value = text(name)
+    if 0 < len(value) < 16:
+        raise ImproperlyConfigured(f"{name} is shorter than 16 characters. Make it random.")
+    return value
+
+
 def seconds(name: str, default: float) -> float:
     """A time, more than 0."""
     value = text(name, str(default))

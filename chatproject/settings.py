@@ -7,11 +7,13 @@ import secrets
 import zoneinfo
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from csp.constants import NONE, SELF
 from django.conf.global_settings import LANGUAGES
 from django.core.exceptions import ImproperlyConfigured
 
+from . import sentry
 from .environment import (
     address,
     choice,
@@ -22,6 +24,7 @@ from .environment import (
     seconds,
     switch,
     text,
+    token,
     words,
 )
 
@@ -348,16 +351,54 @@ X_FRAME_OPTIONS = "DENY"
 
 DEFAULT_EXCEPTION_REPORTER_FILTER = "chatproject.report.ReportFilter"
 
+# What an operator sees
+
+# One line a record: for programs, or for a person's eyes.
+LOG_FORMAT = choice("LOG_FORMAT", "text" if DEBUG else "json", ("json", "text"), "json or text")
+LOG_LEVEL = choice(
+    "LOG_LEVEL", "info", ("debug", "info", "warning", "error"), "debug, info, warning, or error"
+)
+METRICS_TOKEN = token("METRICS_TOKEN")
+METRICS = switch("METRICS", bool(METRICS_TOKEN))
+SENTRY_DSN = address("SENTRY_DSN")
+if SENTRY_DSN:
+    sentry.start(SENTRY_DSN)
+
+# `manage.py settle` removes what is older than so many days; 0: nothing
+GUEST_DAYS = count("GUEST_DAYS", 30, least=0, most=36_500)
+KEEP_DAYS = count("KEEP_DAYS", 0, least=0, most=36_500)
+
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "filters": {"ours": {"()": "chat.logs.Ours"}},
+    "formatters": {
+        "line": {
+            "()": f"chat.logs.{'JSON' if LOG_FORMAT == 'json' else 'Text'}Formatter",
+            "frank": DEBUG,
+            "secrets": [
+                *(SECRET_KEY, OPENAI_API_KEY, METRICS_TOKEN, SENTRY_DSN),
+                *(urlsplit(url).password or "" for url in (REDIS_URL, OPENAI_BASE_URL)),
+                DATABASES["default"].get("PASSWORD") or "",
+                mail_server.get("EMAIL_HOST_PASSWORD") or "",
+            ],
+        }
+    },
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["ours"]}
+    },
+    "root": {"handlers": ["console"], "level": "WARNING"},
     "loggers": {
-        "chat": {"handlers": ["console"], "level": "INFO", "propagate": False},
-        # Without this a page that fails leaves no word of why, where DEBUG is 0.
-        "django.request": {"handlers": ["console"], "level": "ERROR", "propagate": False},
-        "django.channels.server": {"handlers": ["console"], "level": "WARNING", "propagate": False},
-        "daphne": {"handlers": ["console"], "level": "WARNING", "propagate": False},
+        "chat": {"level": LOG_LEVEL.upper()},
+        # A page that fails; on a laptop one that is not there, too.
+        "django": {"handlers": [], "level": "WARNING", "propagate": True},
+        "django.request": {"level": "WARNING" if DEBUG else "ERROR"},
+        # Servers' own lines, and those of each request: a proxy writes them.
+        "django.channels.server": {"level": "CRITICAL"},
+        **{
+            name: {"handlers": [], "level": "WARNING", "propagate": True}
+            for name in ("daphne", "uvicorn", "uvicorn.error")
+        },
+        "uvicorn.access": {"handlers": [], "propagate": False},
     },
 }

@@ -17,6 +17,7 @@ import subprocess
 import sys
 import time
 import unittest
+import urllib.request
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -38,6 +39,15 @@ def image_command() -> list[str]:
     """What a container of the image runs: CMD of the Dockerfile."""
     found = re.search(r"^CMD (\[.*?\])$", (ROOT / "Dockerfile").read_text(), re.M | re.S)
     return json.loads(found[1].replace("\\\n", ""))
+
+
+def is_ready(port: int) -> bool:
+    """Whether the worker there says that it can serve people."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5) as answer:
+            return answer.status == 200
+    except OSError:
+        return False
 
 
 class Worker:
@@ -65,8 +75,13 @@ class Worker:
         return self
 
     def ready(self) -> None:
-        """Wait until it listens."""
+        """Wait until it can serve people."""
         wait_for(self.port, self.process, self.log)
+        deadline = time.monotonic() + PATIENCE
+        while not is_ready(self.port):
+            if time.monotonic() > deadline:
+                raise RuntimeError(f"{self.name} is not ready:\n{self.log.read_text()[-2000:]}")
+            time.sleep(0.1)
 
     def terminate(self) -> None:
         """SIGTERM: drain, then end."""

@@ -26,6 +26,7 @@ FLOORS = {
     "chat.routing": (4, "socket"),
     "chat.session": (4, "socket"),
     "chat.lifespan": (4, "server"),
+    "chat.probes": (4, "server"),
     "chat.checks": (4, "checks"),
     "chat.views": (4, "pages"),
     "chat.urls": (4, "pages"),
@@ -39,6 +40,9 @@ FLOORS = {
     "chat.migrations": (1, "models"),
     "chat.llm": (1, "llm"),
     "chat.codes": (0, "words"),
+    "chat.events": (0, "words"),
+    "chat.logs": (0, "words"),
+    "chat.metrics": (0, "words"),
     "chat.protocol": (0, "words"),
     "chat.text": (0, "words"),
     "chat.words": (0, "words"),
@@ -51,20 +55,24 @@ ROOMS = {
     "channels": ["chat.consumers", "chat.routing", "chat.replies.bus", "chatproject.asgi"],
     "channels_redis": ["chat.replies.bus"],
     "csp": ["chat.admin", "chatproject.settings"],
-    "daphne": ["chatproject.management.commands.runserver"],
+    "daphne": ["chat.lifespan", "chatproject.management.commands.runserver"],
     "django": ["chat", "chatproject", "manage"],
     "environ": ["chatproject.environment"],
     "httpx2": ["chat.llm.openai_compatible"],  # the SDK's own HTTP client
     "openai": ["chat.llm.openai_compatible"],
     "pocketflow": ["chat.flows"],
+    "prometheus_client": ["chat.metrics"],
     "psycopg": [],  # Django's own affair
     "pydantic": ["chat.protocol"],
+    "sentry_sdk": ["chatproject.sentry"],
     "twisted": ["chat.lifespan"],  # daphne's reactor
     "uvicorn": ["chatproject.asgi"],
     "whitenoise": ["chatproject.static"],
 }
 # Only the `__init__` of llm and flows knows Django: it reads the settings.
-DJANGO_STRANGERS = re.compile(r"chat\.(codes|protocol|text|words|llm\..+|flows\..+)$")
+DJANGO_STRANGERS = re.compile(
+    r"chat\.(codes|events|logs|metrics|protocol|text|words|llm\..+|flows\..+)$"
+)
 
 # Names of attributes and functions, and the rooms in which they may be called.
 CALLS = {
@@ -339,7 +347,8 @@ class HouseTest(SimpleTestCase):
         for name, distributions in packages_distributions().items():
             for distribution in distributions:
                 imports.setdefault(re.sub("[-_.]+", "-", distribution).lower(), set()).add(name)
-        lines = (ROOT / "requirements.txt").read_text().splitlines()
+        files = ("requirements.txt", "requirements-optional.txt")
+        lines = [line for file in files for line in (ROOT / file).read_text().splitlines()]
         required = [re.match(r"[\w.-]+", line)[0].lower() for line in lines if line[:1].isalpha()]
         self.assertIn("django", required)
         for requirement in required:

@@ -9,8 +9,19 @@ from django.test import SimpleTestCase
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 READERS = {
-    *("text", "words", "switch", "count", "seconds", "database", "choice", "address", "mail"),
-    "networks",
+    *(
+        "text",
+        "words",
+        "switch",
+        "count",
+        "seconds",
+        "database",
+        "choice",
+        "address",
+        "mail",
+        "token",
+        "networks",
+    ),
 }
 
 

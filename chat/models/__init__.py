@@ -10,7 +10,7 @@ from .found import Excerpt, Found, find
 from .message import Ending, Message, lease_end
 from .profile import Profile
 from .search import Indexed, SearchEntry
-from .session import token_of, users_of
+from .session import expired_sessions, token_of, users_of
 from .step import Step
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "Step",
     "address_token",
     "bring_in",
+    "expired_sessions",
     "find",
     "lease_end",
     "network_of",

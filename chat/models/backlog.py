@@ -11,6 +11,7 @@ from django.db import DatabaseError, transaction
 from django.db.models import F
 
 from chat import words
+from chat.logs import fields
 
 from .conversation import Conversation, ConversationQuerySet
 from .message import Message, MessageQuerySet
@@ -47,7 +48,7 @@ def bring_in(conversations: ConversationQuerySet, *, seconds: float) -> bool:
                 return False  # the next search reads it again
             except DatabaseError as error:
                 # Locked, full, or a message was deleted just now: the next search goes on.
-                logger.warning("the index stays behind: %s", type(error).__name__)
+                logger.warning("the index stays behind", **fields(error=type(error).__name__))
                 return False
     return True
 

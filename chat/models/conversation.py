@@ -129,6 +129,19 @@ class ConversationQuerySet(models.QuerySet):
         held.get().delete_content()
         return True
 
+    def unused_for(self, days: int) -> "ConversationQuerySet":
+        """Those in which nothing was written for so many days."""
+        return self.alive().filter(updated__lt=Now() - timedelta(days=days)).order_by("updated")
+
+    @transaction.atomic
+    def remove_unused(self, id: uuid.UUID, *, days: int) -> bool:
+        """Delete such a one with what was said, for good; False if it is none (any more)."""
+        held = self.unused_for(days).filter(id=id)
+        if not held.update(revision=F("revision") + 1):
+            return False
+        held.get().delete_content()
+        return True
+
     def lock(self, id: uuid.UUID, *, owner: AbstractBaseUser) -> "Conversation":
         """The owner's conversation, held until the transaction ends, its revision risen by one.
 

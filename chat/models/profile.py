@@ -20,6 +20,13 @@ class ProfileQuerySet(models.QuerySet):
         """The profile of `user`; one is made for an account that has none yet."""
         return self.select_related("user").get_or_create(user=user)[0]
 
+    def idle_guests(self, days: int) -> "ProfileQuerySet":
+        """Guests who came first more than so many days ago, and have no conversations."""
+        since = Now() - timedelta(days=days)
+        guests = self.filter(guest=True, user__last_login__lt=since)
+        # Of a removed one only the row is left, which keeps its id from being made anew.
+        return guests.exclude(user__conversations__last_seq__gt=0).order_by("pk")
+
     @transaction.atomic
     def make_guest(self, address: uuid.UUID | None = None) -> "Profile":
         """A new person without a password: the guest of one browser, from `address` (a token)."""

@@ -13,6 +13,8 @@ from django.contrib.auth import (
     load_backend,
 )
 from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.sessions.backends.base import SessionBase
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare, salted_hmac
 
@@ -35,13 +37,21 @@ def users_of(keys: Iterable[str]) -> dict[str, AbstractBaseUser]:
     }
 
 
+def expired_sessions() -> QuerySet | None:
+    """The sessions that open nothing any more; None where they are not kept in the database."""
+    store = _store()
+    if not hasattr(store, "get_model_class"):
+        return None
+    return store.get_model_class().objects.filter(expire_date__lt=timezone.now())
+
+
 def token_of(key: str) -> UUID:
     """A name for the session `key` that may be told to other processes: it opens nothing."""
     return UUID(salted_hmac("chat.session", key, algorithm="sha256").hexdigest()[:32])
 
 
 def _sessions(keys: set[str]) -> dict[str, Mapping[str, str]]:
-    store = import_module(settings.SESSION_ENGINE).SessionStore
+    store = _store()
     if not hasattr(store, "get_model_class"):
         return {key: store(key) for key in keys}
     # A cookie may hold anything; some of it PostgreSQL would not even look for.
@@ -50,6 +60,10 @@ def _sessions(keys: set[str]) -> dict[str, Mapping[str, str]]:
         session_key__in=names, expire_date__gt=timezone.now()
     )
     return {row.session_key: row.get_decoded() for row in rows}
+
+
+def _store() -> type[SessionBase]:
+    return import_module(settings.SESSION_ENGINE).SessionStore
 
 
 def _is_signed_in(user: AbstractBaseUser, session: Mapping[str, str]) -> bool:

@@ -7,11 +7,15 @@ processes it goes over the channel layer (Redis), if there is one.
 
 import asyncio
 import logging
+import time
 from collections import defaultdict
 from collections.abc import Callable
 from uuid import UUID
 
 from channels.layers import get_channel_layer
+
+from chat import events
+from chat.logs import fields
 
 logger = logging.getLogger("chat.replies")
 
@@ -23,10 +27,13 @@ FOLLOWED = "followed"  # a reply is followed here: whoever writes it, ring as it
 STOPPED = "stopped"  # a reply: whoever writes it, look at its row
 DOUBTED = "doubted"  # a person: whoever has sockets of theirs, look who is signed in
 MOVED = "moved"  # a session, by its token: it goes on under another key
+ECHO = "echo"  # nothing: whoever rang it hears it come back
 
 GROUP = "bells"
 # Bells are gathered for so long (seconds): half a tick of the writer.
 GATHER = 0.025
+# A bell of this process that has not come back after so long (seconds) is lost.
+RETURN = 1
 # A Redis that does not take them within this time (seconds) is left alone: all find out by looking.
 PATIENCE = 2
 
@@ -52,6 +59,8 @@ class Bus:
         self._layer = get_channel_layer()
         self._rung: dict[str, set[UUID]] = defaultdict(set)
         self._waiting = asyncio.Event()
+        self._returned = asyncio.Event()  # a bell of this process came back
+        self._lost = False
         _buses[asyncio.get_running_loop()] = self
 
     @property
@@ -69,6 +78,16 @@ class Bus:
             self._rung[kind].add(id)
             self._waiting.set()
 
+    async def reaches_itself(self) -> bool:
+        """Whether a bell that is rung now comes back, as it comes to the others."""
+        self._returned.clear()
+        self.pass_on(ECHO, UUID(int=0))
+        try:
+            await asyncio.wait_for(self._returned.wait(), RETURN)
+        except TimeoutError:
+            return False
+        return True
+
     async def send(self) -> None:
         """Pass on to the other processes what was rung here."""
         # Redis's client may forget a cancellation: Python 3.11's `wait_for` does.
@@ -80,11 +99,11 @@ class Bus:
             ids = {kind: [str(id) for id in rung[kind]] for kind in rung}
             try:
                 async with asyncio.timeout(PATIENCE):
-                    await self._layer.group_send(
-                        GROUP, {"type": "bell", "from": self._process, "ids": ids}
-                    )
+                    bell = {"type": "bell", "from": self._process, "ids": ids}
+                    await self._layer.group_send(GROUP, {**bell, "at": time.monotonic()})
             except Exception as error:
-                logger.warning("a bell was lost: %s", type(error).__name__)
+                self._lost = True
+                events.bus_lost(type(error).__name__)
 
     async def listen(self) -> None:
         """Hear what the other processes ring."""
@@ -92,12 +111,14 @@ class Bus:
             channel = await self._layer.new_channel()
             await self._layer.group_add(GROUP, channel)
         except Exception as error:
-            logger.warning("no bell is heard: %s", type(error).__name__)
+            logger.warning("no bell is heard", **fields(error=type(error).__name__))
             return  # and is called again
         try:
             while not asyncio.current_task().cancelling():
                 bell = await self._layer.receive(channel)
-                if bell["from"] != self._process:
+                if bell["from"] == self._process:
+                    self._hear_own(bell["at"])
+                else:
                     for kind, ids in bell["ids"].items():
                         for id in ids:
                             self._hear(kind, UUID(id))
@@ -105,6 +126,14 @@ class Bus:
             # Nobody takes from this channel any more: it would keep every bell from now on.
             await self._layer.group_discard(GROUP, channel)
             raise
+
+    def _hear_own(self, rung: float) -> None:
+        """A bell of this process came back: this is how long it takes, by one clock."""
+        self._returned.set()
+        events.bell_returned(time.monotonic() - rung)
+        if self._lost:
+            self._lost = False
+            events.bus_back()
 
     def _hear(self, kind: str, id: UUID) -> None:
         if kind in self._ears:

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import Error as DatabaseError
 
-from chat import protocol
+from chat import logs, protocol
 from chat.models import Conversation
 from chat.protocol import Frame, MessageObject, Refused
 
@@ -159,7 +159,8 @@ class Follower:
                     await self._tell()
                 except DatabaseError as error:
                     # Whatever was not told is told at the next look, a second later.
-                    logger.warning("following waits for the database: %s", type(error).__name__)
+                    known = logs.fields(error=type(error).__name__)
+                    logger.warning("following waits for the database", **known)
                     self._news = True
         finally:
             self._forget()

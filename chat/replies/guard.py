@@ -19,7 +19,7 @@ from django.db import transaction
 from django.db.models.signals import post_delete, post_save
 from django.dispatch import receiver
 
-from chat import protocol
+from chat import logs, protocol
 from chat.models import Profile, token_of, users_of
 
 from . import bus
@@ -106,7 +106,8 @@ class Guard:
             try:
                 await self._look_at(doubted)
             except DatabaseError as error:
-                logger.warning("who is signed in is looked at later: %s", type(error).__name__)
+                known = logs.fields(error=type(error).__name__)
+                logger.warning("who is signed in is looked at later", **known)
                 self._doubt(doubted)
                 await asyncio.sleep(settings.CHAT_TIMES["poll"])
 

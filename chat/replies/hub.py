@@ -9,6 +9,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import Error as DatabaseError
 
+from chat import logs
 from chat.models import Conversation, Message
 from chat.protocol import MessageObject, Step
 
@@ -114,7 +115,8 @@ class Hub:
         byes = [asyncio.wait_for(reader.bye(code), BYE) for reader in self.readers]
         for failed in await asyncio.gather(*byes, return_exceptions=True):
             if failed is not None:
-                logger.info("a socket was gone before its bye: %s", type(failed).__name__)
+                known = logs.fields(error=type(failed).__name__)
+                logger.info("a socket was gone before its bye", **known)
 
     # Logs
 

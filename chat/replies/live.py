@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 from django.conf import settings
 from django.utils import timezone
 
+from chat import logs
 from chat.models import Append, Ending, Step
 from chat.text import Cleaner, clean, estimate_tokens
 
@@ -32,6 +33,7 @@ class Write:
     steps: tuple[Step, ...] = ()
     ending: Ending | None = None
     refused: bool = False  # it only says that the database refused the one before
+    since: float = 0.0  # monotonic: when the flow said the first of it
 
 
 class LiveReply:
@@ -41,12 +43,17 @@ class LiveReply:
     commits it, and lets the log grow by it.
     """
 
-    def __init__(self, log: Log, *, wake_writer: Callable[["LiveReply"], None]) -> None:
+    def __init__(self, log: Log, *, model: str, wake_writer: Callable[["LiveReply"], None]) -> None:
         self.id: UUID = log.id
         self.log = log
+        self.model = model
+        # What an operator is told of it.
+        self.ids = {**logs.bound(), "conversation": log.conversation, "reply": log.id}
+        self.began = time.monotonic()
+        self.first_token: float | None = None  # seconds, until it was committed
         self.ending: Ending | None = None
         self.cancelled_for = "restart"  # why, if the task is cancelled: a code of REPLY_ERRORS
-        self.committed_at = time.monotonic()  # when the lease was last renewed
+        self.committed_at = self.began  # when the lease was last renewed
         self.fresh = True  # nothing of it is committed yet: the first token waits for no tick
         self.closed = asyncio.Event()  # it is written no more
         self.task: asyncio.Task | None = None
@@ -57,6 +64,7 @@ class LiveReply:
         self._steps_made = 0
         self._steps_changed = 0
         self._pending = 0  # code points that no commit has taken yet
+        self._pending_since = 0.0
         self._produced = log.length
         self._thought = 0  # code points of reasoning
         self._room = asyncio.Event()
@@ -129,6 +137,7 @@ class LiveReply:
         before = self._pending
         self._pending += len(text)
         if not before:
+            self._pending_since = time.monotonic()
             self._wake_writer(self)
         if self._pending > UNCOMMITTED:
             self._room.clear()
@@ -172,7 +181,8 @@ class LiveReply:
             "".join(self._reasoning),
             self._steps_changed,
         )
-        write = Write(append, tuple(self._steps.values()), self.ending)
+        steps = tuple(self._steps.values())
+        write = Write(append, steps, self.ending, since=self._pending_since)
         self._text.clear()
         self._reasoning.clear()
         self._steps.clear()

@@ -3,6 +3,7 @@ import contextvars
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
+from time import monotonic
 from typing import Any, TypeVar
 from uuid import UUID
 from weakref import WeakValueDictionary
@@ -12,7 +13,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import Error as DatabaseError
 from django.db import InterfaceError, OperationalError
 
-from chat import llm, protocol
+from chat import events, llm, logs, protocol
 from chat.models import Message
 from chat.protocol import Continue, Frame, Refused, Regenerate, Send
 
@@ -46,7 +47,8 @@ async def current() -> "Process":
     process = _processes.get(loop)
     if process is None:
         process = _processes[loop] = Process()
-        process.starting = process.spawn(process.start())
+        # Its own tasks are not of whoever asks first.
+        process.starting = contextvars.Context().run(process.spawn, process.start())
     await asyncio.shield(process.starting)
     return process
 
@@ -105,13 +107,15 @@ class Process:
         self.starting: asyncio.Task | None = None
         self.draining = False
         self._asking: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
+        self.failed: dict[str, float] = {}  # tasks of the process: when they last had to start anew
         self._unsure: set[UUID] = set()  # requests, by cid, that are committed or not
 
     async def start(self) -> None:
         try:
             self._ring(await in_database(settle.settle_dead_workers))
         except (DatabaseError, OSError) as error:
-            logger.warning("dead workers are settled later: %s", type(error).__name__)
+            known = logs.fields(error=type(error).__name__)
+            logger.warning("dead workers are settled later", **known)
         self.spawn(self._forever(self.writer.run))
         self.spawn(self._forever(self.hub.tell_entries))
         self.spawn(self._forever(self.hub.look))
@@ -120,10 +124,14 @@ class Process:
         if self.bus.reaches_others:
             self.spawn(self._forever(self.bus.send))
             self.spawn(self._forever(self.bus.listen))
+        events.started(self.worker.id)
 
     def spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task:
-        """A task of the process, which no socket or request can cancel or leak its context into."""
-        task = asyncio.get_running_loop().create_task(work, context=contextvars.Context())
+        """A task of the process, which no socket or request can cancel or leak its context into,
+        but for the ids that the log says."""
+        context = contextvars.Context()
+        context.run(logs.bind, **logs.bound())
+        task = asyncio.get_running_loop().create_task(work, context=context)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
@@ -163,17 +171,20 @@ class Process:
 
         A courtesy: whoever is killed without it leaves the same rows, a lease later.
         """
-        self.draining = True
+        self.draining, began = True, monotonic()
+        events.drain_began(len(self.writer.live()))
         with suppress(TimeoutError):
             async with asyncio.timeout(settings.CHAT_TIMES["drain"]):
                 if self._accepting:  # a reply comes of each
                     await asyncio.wait(self._accepting)
                 await self.writer.idle()
-        for live in self.writer.live().values():
+        left = self.writer.live().values()
+        for live in left:
             live.cancel("restart")
         with suppress(TimeoutError):
             await asyncio.wait_for(self.writer.idle(), INTERRUPTING)
         await self.hub.say_bye(protocol.CLOSE_RESTART)
+        events.drained(monotonic() - began, unfinished=len(left))
 
     # Inside
 
@@ -210,7 +221,8 @@ class Process:
         return accepted
 
     def _start(self, task: Task) -> None:
-        live = LiveReply(self.hub.write(task.reply), wake_writer=self.writer.wake)
+        log, model = self.hub.write(task.reply), task.reply.model
+        live = LiveReply(log, model=model, wake_writer=self.writer.wake)
         self.writer.add(live)
         live.task = self.spawn(run(live, task))
         if task.title and settings.TITLES:
@@ -232,17 +244,19 @@ class Process:
 
     def _ring(self, settled: list[Message]) -> None:
         for reply in settled:
-            logger.warning("reply %s was left by its worker: interrupted", reply.id)
+            events.settled(reply.id, reply.conversation_id)
             bus.ring(bus.ENDED, reply.conversation_id)
 
     async def _forever(self, work: Callable[[], Awaitable[None]]) -> None:
         """Start `work` again whenever it fails, a second later, until it is cancelled."""
+        task = work.__qualname__
         while not asyncio.current_task().cancelling():
-            name = work.__qualname__
             try:
                 await work()
             except (OperationalError, InterfaceError) as error:
-                logger.warning("%s waits for the database: %s", name, type(error).__name__)
+                known = logs.fields(task=task, error=type(error).__name__)
+                logger.warning("a task waits for the database", **known)
             except Exception:
-                logger.exception("%s failed and is started again", name)
+                logger.exception("a task failed and is started again", **logs.fields(task=task))
+            self.failed[task] = monotonic()
             await asyncio.sleep(1)

@@ -3,7 +3,7 @@ import logging
 
 from django.conf import settings
 
-from chat import flows, llm
+from chat import flows, llm, logs
 from chat.llm.base import TOKENS, LLMError, Usage
 from chat.models import Ending, Message
 from chat.text import clean, estimate_tokens
@@ -25,6 +25,7 @@ Follow them as far as they do not contradict what is said above.
 async def run(live: LiveReply, task: Task) -> None:
     """Run the flow of one reply to whatever end it comes to; never raises."""
     reply = task.reply
+    logs.bind(conversation=reply.conversation_id, reply=reply.id)
     system = _system(task.instructions)
     shared = flows.shared(task.messages, model=reply.model, system=system, keep_last=task.keep_last)
     live.log.tell_phase("waiting")
@@ -39,11 +40,11 @@ async def run(live: LiveReply, task: Task) -> None:
         error = live.cancelled_for
     except LLMError as failure:
         error = failure.code
-        logger.warning("reply %s: %s", reply.id, failure.code)
+        logger.warning("a reply failed", **logs.fields(code=failure.code))
     except Exception:
         # A flow's author finds the traceback here; the reader gets a sentence.
         error = "flow_error"
-        logger.exception("reply %s: its flow %s failed", reply.id, reply.assistant)
+        logger.exception("a flow failed", **logs.fields(flow=reply.assistant))
     if not error and not live.length:
         error = "upstream_empty"
     usage = _reported(shared)

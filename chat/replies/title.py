@@ -16,7 +16,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 
-from chat import llm
+from chat import llm, logs
 from chat.llm.base import LLM, LLMError, Retrying, Text, Usage
 from chat.models import Charge, Conversation, Message
 from chat.models.conversation import TITLE_LENGTH
@@ -66,7 +66,8 @@ async def entitle(live: LiveReply, task: Task, write: Callable[..., Awaitable]) 
             bus.ring(bus.CHANGED, id)
     except Exception as error:  # what it says may be what people said
         code = error.code if isinstance(error, LLMError) else type(error).__name__
-        logger.warning("conversation %s keeps its first title: %s", id, code)
+        known = logs.fields(conversation=id, code=code)
+        logger.warning("a conversation keeps its first title", **known)
 
 
 async def ask(model: LLM, question: str, reply: str) -> tuple[str, Usage | None]:

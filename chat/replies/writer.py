@@ -8,6 +8,7 @@ statement renews the leases, so a reply that is silent hears of a stop within a 
 
 import asyncio
 import logging
+from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, replace
 from time import monotonic
@@ -16,6 +17,8 @@ from uuid import UUID
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, transaction
 
+from chat import events
+from chat.logs import fields
 from chat.models import Append, Ending, Message, Step
 from chat.protocol import MessageObject
 
@@ -61,6 +64,7 @@ class Writer:
     def add(self, reply: LiveReply) -> None:
         """Write this reply from now on, until it is final."""
         self._replies[reply.id] = reply
+        events.reply_begun()
         self._idle.clear()
         self._woken.set()
 
@@ -73,6 +77,12 @@ class Writer:
         reply = self._replies.get(id)
         if reply is not None:
             reply.cancel("restart")  # the row says how it ended: this only ends the model
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether a reply has waited for longer than its lease to be committed."""
+        longest = monotonic() - settings.CHAT_TIMES["lease"]
+        return any(reply.committed_at < longest for reply in self._replies.values())
 
     async def idle(self) -> None:
         """Wait until every reply is final."""
@@ -133,6 +143,7 @@ class Writer:
         self._free_at = began + busy
         if is_tick:
             self._tick_at = began + max(settings.CHAT_TIMES["tick"], busy)
+        events.committed(took, _waits(outcomes, began + took))
         for reply, outcome in zip(due, outcomes, strict=True):
             self._apply(reply, outcome, began)
 
@@ -145,9 +156,8 @@ class Writer:
                 async with self._turn:
                     return await self._thread(commit, writes, self._worker)
             except (OperationalError, InterfaceError) as error:
-                logger.warning(
-                    "%d replies wait for the database: %s", len(writes), type(error).__name__
-                )
+                known = fields(replies=len(writes), error=type(error).__name__)
+                logger.warning("replies wait for the database", **known)
                 self._wait_for_database()
                 if all(self._is_over(write) for write in writes):
                     # Perhaps there is room for the ends alone, as on a disk that is full.
@@ -155,7 +165,7 @@ class Writer:
                         return [(await self._write([write]))[0] for write in writes]
                     writes = [self._without_data(writes[0])]
             except Exception as error:
-                logger.error("a write was refused: %s", type(error).__name__)
+                logger.error("a write was refused", **fields(error=type(error).__name__))
                 if len(writes) > 1:
                     return [(await self._write([write]))[0] for write in writes]
                 if writes[0].refused:
@@ -188,7 +198,9 @@ class Writer:
         log, write = reply.log, outcome.write
         if outcome.written:
             reply.committed_at = began
-            reply.fresh = reply.fresh and not (write.append.text or write.append.reasoning)
+            if reply.fresh and (write.append.text or write.append.reasoning):
+                reply.fresh, reply.first_token = False, monotonic() - reply.began
+                events.first_token(reply.first_token)
             log.grow(
                 write.append.text,
                 write.append.reasoning,
@@ -199,6 +211,7 @@ class Writer:
             if outcome.final is None:
                 return
         del self._replies[reply.id]
+        self._report(reply, outcome)
         if not self._replies:
             self._idle.set()
         reply.cancel("lost_worker")
@@ -209,12 +222,37 @@ class Writer:
             log.vanish()
             self._hub.close(log)
         else:
-            logger.warning("reply %s is this worker's no more", reply.id)
+            logger.warning("a reply is this worker's no more", **fields(**reply.ids))
             log.local = False
             if not log.readers:
                 self._hub.close(log)
         reply.closed.set()
         bus.ring(bus.ENDED, log.conversation)
+
+    def _report(self, reply: LiveReply, outcome: Outcome) -> None:
+        """Tell the operator how it ended, or that it is not this worker's to end."""
+        final = outcome.final
+        if final is None:
+            events.reply_left()
+            return
+        events.reply_ended(
+            reply.ids,
+            model=reply.model,
+            status=final["status"],
+            code=final.get("error", {}).get("code", ""),
+            seconds=monotonic() - reply.began,
+            first_token=reply.first_token,
+            length=final["length"],
+            usage=final.get("usage"),
+        )
+
+
+def _waits(outcomes: list[Outcome], now: float) -> Iterator[tuple[int, float]]:
+    """Of each piece that was written: its characters, and how long it had waited."""
+    for outcome in outcomes:
+        append = outcome.write.append
+        if outcome.written and (characters := len(append.text) + len(append.reasoning)):
+            yield characters, now - outcome.write.since
 
 
 def commit(writes: list[Write], worker: str) -> list[Outcome]:

@@ -38,4 +38,7 @@ def search(request: HttpRequest) -> HttpResponse:
         context["state"] = "found" if context["found"] else "nothing"
         context["more"] = more
         context["next"] = at_most + PAGE if more and at_most < MOST else None
-    return render(request, "chat/search.html", context)
+    page = render(request, "chat/search.html", context)
+    # The words stand in the address, which no log between here and the browser is to be told.
+    page["Referrer-Policy"] = "strict-origin"
+    return page

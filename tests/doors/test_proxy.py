@@ -18,6 +18,8 @@ from tests.proxy import TEMPLATE, Proxy, filled
 from tests.server import ROOT, free_port
 from tests.services import need
 
+LOGS = ("access.log", "nginx.log")
+
 
 class Notes(BaseHTTPRequestHandler):
     """Answers with the headers that came; of `/dies/` it reads the request and hangs up."""
@@ -109,6 +111,25 @@ class ProxyTests(SimpleTestCase):
                     self.noted(url, data=data)
                 self.assertEqual((failed.exception.code, len(Notes.seen)), (502, times))
                 failed.exception.close()
+
+    def test_what_is_searched_for_is_in_no_log_and_figures_are_not_passed_on(self):
+        with self.proxy() as proxy:
+            url = f"http://{proxy.listen}"
+            for path in ("/search/?q=canary", "/password/MQ/canary-token/", "/c/1/"):
+                self.noted(f"{url}{path}")
+            with self.assertRaises(urllib.error.HTTPError) as refused:
+                self.noted(f"{url}/metrics")
+            self.assertEqual(refused.exception.code, 404)
+            refused.exception.close()
+        with self.proxy(self.nobody) as dead:
+            for path in ("/search/?q=canary", "/c/1/"):
+                with self.assertRaises(urllib.error.HTTPError) as failed:
+                    self.noted(f"http://{dead.listen}{path}")
+                failed.exception.close()
+        logs = [folder / name for folder in (proxy.folder, dead.folder) for name in LOGS]
+        said = "".join(log.read_text() for log in logs)
+        self.assertIn("GET /c/1/", said)
+        self.assertNotIn("canary", said)
 
     def test_a_file_in_the_folder_for_tls_turns_it_on(self):
         # The file of docs/operations.md, with ports and paths of this test.

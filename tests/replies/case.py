@@ -22,6 +22,7 @@ class ServerCase(SimpleTestCase):
     probe = False
     flags: ClassVar[list[str]] = []
     settings: ClassVar[dict] = {}
+    application = ""  # another than the project's
 
     @classmethod
     def setUpClass(cls) -> None:
@@ -35,6 +36,7 @@ class ServerCase(SimpleTestCase):
     def start_server(cls) -> Server:
         settings = {"OPENAI_BASE_URL": cls.upstream.url, "OPENAI_MODEL": "numbered", **cls.settings}
         server = Server(cls.kind, probe=cls.probe, flags=cls.flags, **settings)
+        server.application = cls.application or server.application
         cls.addClassCleanup(server.stop)
         return server.start()
 

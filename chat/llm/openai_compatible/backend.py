@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from chat.llm.base import LLM, Finish, LLMError, Piece, Retrying
+from chat.logs import fields
 
 from .answer import Answer
 from .client import client_of
@@ -95,7 +96,7 @@ class OpenAICompatible(LLM):
                 answer: Any = await client.get("/models", cast_to=object)
             listed = [str(entry["id"]) for entry in answer["data"]]
         except Exception as error:  # whatever the server answers, the page still offers something
-            logger.warning("models not listed: error=%s", type(error).__name__)
+            logger.warning("models not listed", **fields(error=type(error).__name__))
             return self.configured
         known = [name for name in self.configured if name in listed]
         return known + [name for name in listed if name not in known]

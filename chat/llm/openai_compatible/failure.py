@@ -1,13 +1,11 @@
 import email.utils
-import logging
 import math
 import re
 import time
 from typing import Any
 
+from chat import events
 from chat.llm.base import LLMError
-
-logger = logging.getLogger("chat.llm")
 
 RATE = re.compile(r"rate.?limit|too many requests|insufficient.quota|overloaded", re.IGNORECASE)
 TOO_LONG = re.compile(
@@ -60,13 +58,11 @@ def retry_after(headers: Any) -> float | None:
 def log_failure(
     failure: LLMError, error: Exception | None, attempt: int = 0, *, finished=False
 ) -> None:
-    """One line that names no key, no prompt, and nothing that the server said."""
-    logger.log(
-        logging.INFO if finished else logging.WARNING,
-        "code=%s status=%s error=%s attempt=%s finished=%s",
+    """Without a key, a prompt, or anything that the server said."""
+    events.upstream_failed(
         failure.code,
-        getattr(error, "status_code", None),
-        type(error).__name__,
-        attempt,
-        finished,
+        status=getattr(error, "status_code", None),
+        error=type(error).__name__,
+        attempt=attempt,
+        finished=finished,
     )

@@ -11,6 +11,7 @@ from django.core.management import BaseCommand, CommandError
 
 from chat import flows, llm, protocol
 from chat.llm.base import LLMError
+from chat.logs import fields
 from chat.text import Cleaner, clean
 
 logger = logging.getLogger("chat.ask")
@@ -77,7 +78,7 @@ class Command(BaseCommand):
         except KeyboardInterrupt:
             raise CommandError("Stopped.") from None
         except Exception:
-            logger.exception("the flow %s failed", flow)
+            logger.exception("a flow failed", **fields(flow=flow))
             raise CommandError(protocol.REPLY_ERRORS["flow_error"][0]) from None
 
     async def _ask(self, question: str, flow: str, model: str, system: str) -> None:

@@ -1,23 +1,43 @@
-from django.core.management import BaseCommand
+from django.core.management import BaseCommand, CommandError
+from django.db import OperationalError
 
-from chat.replies.settle import remove_deleted, settle_dead_workers, settle_stale
+from chat.models import Message
+from chat.replies.purge import leftovers
+from chat.replies.settle import settle_dead_workers, settle_stale
 
 
 class Command(BaseCommand):
     help = (
-        "End the replies whose worker is gone, and remove what people deleted, as every running "
-        "server does by itself."
+        "End the replies whose worker is gone, and remove what is kept no longer: deleted "
+        "conversations, old ones (KEEP_DAYS), guests without any (GUEST_DAYS), ended sessions. "
+        "Safe beside running servers; run it once a day."
     )
 
-    def handle(self, **options) -> None:
+    def add_arguments(self, parser) -> None:
+        parser.add_argument(
+            "--dry-run", action="store_true", help="only say what there is, and change nothing"
+        )
+
+    def handle(self, *, dry_run: bool, **options) -> None:
+        try:
+            self._count() if dry_run else self._settle()
+        except OperationalError:
+            raise CommandError(
+                "The database is away or busy. What is left is done by the next run."
+            ) from None
+
+    def _count(self) -> None:
+        stale = Message.objects.stale().count()
+        self.stdout.write(f"{stale or 'No'} {'reply' if stale == 1 else 'replies'} to settle.")
+        for leftover in leftovers():
+            self.stdout.write(f"{leftover.counted(leftover.rows.count())} to remove.".capitalize())
+
+    def _settle(self) -> None:
         settled = [*settle_dead_workers(), *settle_stale()]
         for reply in settled:
             self.stdout.write(f"interrupted: reply {reply.id}")
         count = len(settled)
         self.stdout.write(f"{count or 'No'} {'reply' if count == 1 else 'replies'} settled.")
-        removed = 0
-        while some := remove_deleted():
-            removed += some
-        if removed:
-            what = "conversation" if removed == 1 else "conversations"
-            self.stdout.write(f"{removed} deleted {what} removed.")
+        for leftover in leftovers():
+            if removed := sum(leftover.remove_all()):
+                self.stdout.write(f"{leftover.counted(removed)} removed.")
