@@ -56,7 +56,7 @@ def make_cookies(guests: list) -> list[str]:
             session_data=store.encode(
                 {
                     SESSION_KEY: str(guest.pk),
-                    BACKEND_SESSION_KEY: settings.AUTHENTICATION_BACKENDS[0],
+                    BACKEND_SESSION_KEY: settings.AUTHENTICATION_BACKENDS[-1],
                     HASH_SESSION_KEY: guest.get_session_auth_hash(),
                 }
             ),

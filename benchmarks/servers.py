@@ -43,6 +43,7 @@ class Server:
     process: subprocess.Popen | None = None
     port: int = 0
     cookies: list[str] = field(default_factory=list)  # guests, to be used again
+    settings: dict[str, str] = field(default_factory=dict)  # instead of the usual ones
     _folder: tempfile.TemporaryDirectory | None = None
     _started_with: tuple = ()
 
@@ -207,6 +208,7 @@ class Server:
                 "TITLES": "0",  # the others write none
             }
             | (self.services.environment if self.services else {})
+            | self.settings
         )
 
     async def _listens(self) -> bool:

@@ -18,7 +18,7 @@ class SessionTest(CastTestCase):
         """The key of a new session of the user's."""
         request = HttpRequest()
         request.session = import_module(settings.SESSION_ENGINE).SessionStore()
-        login(request, user, backend=settings.AUTHENTICATION_BACKENDS[0])
+        login(request, user, backend=settings.AUTHENTICATION_BACKENDS[-1])
         request.session.save()
         return request.session.session_key
 
