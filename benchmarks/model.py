@@ -2,7 +2,7 @@
 
 It lives in the process of the clients, so that its clock is theirs: a token's added latency is the
 moment its client has it less the moment it was written here. A request names its stream by a JSON
-object at the end of the last message: `!!{"stream": 7, "tokens": 200, "rate": 50}`.
+object at the end of the last message: `!!{"stream": 7}`. A stream may also have a text of its own.
 """
 
 import asyncio
@@ -50,12 +50,21 @@ class Stream:
     tokens: int
     rate: float  # tokens a second; 0: as fast as the server takes them
     first_delay: float  # seconds from the request to the first token
+    text: str = ""  # what it says, instead of numbers
     asked: float = 0.0
     sent: array = field(default_factory=lambda: array("d"))
 
     def directive(self) -> str:
         """What the message must end with to get this stream."""
         return SIGN + json.dumps({"stream": self.id})
+
+    def event(self, number: int) -> bytes:
+        """What carries token `number`."""
+        if not self.text:
+            return EVENTS[number % 10_000]
+        start = number * TOKEN_CHARACTERS
+        content = json.dumps({"content": self.text[start : start + TOKEN_CHARACTERS]})
+        return EVENT % (content.encode(), b"null")
 
 
 class Model:
@@ -84,6 +93,12 @@ class Model:
         """A new stream, to be asked for."""
         stream = Stream(len(self.streams), tokens, rate, first_delay)
         self.streams.append(stream)
+        return stream
+
+    def saying(self, text: str, rate: float) -> Stream:
+        """A new stream that says `text`."""
+        stream = self.stream(-(-len(text) // TOKEN_CHARACTERS), rate)
+        stream.text = text
         return stream
 
 
@@ -148,10 +163,7 @@ class Connection(asyncio.Protocol):
         last = min(last, stream.tokens)
         stream.sent.extend([now] * (last - first))
         self.model.sent += last - first
-        if last == first + 1:
-            self.write(EVENTS[first % 10_000])
-        else:
-            self.write(b"".join(EVENTS[number % 10_000] for number in range(first, last)))
+        self.write(b"".join(map(stream.event, range(first, last))))
         loop = asyncio.get_running_loop()
         if last == stream.tokens:
             self.end()

@@ -1,9 +1,10 @@
 """Big data for a server that is measured, straight into its database.
 
-python -m benchmarks.seed PEOPLE CONVERSATIONS MESSAGES
+python -m benchmarks.seed PEOPLE CONVERSATIONS MESSAGES [CHARACTERS]
 
-Makes so many guests, each with so many conversations of so many messages, and prints a JSON list:
-of each guest the `cookie`, and the ids of the `conversations`, the oldest first.
+Makes so many guests, each with so many conversations of so many messages (whose replies are so many
+characters of Markdown), and prints a JSON list: of each guest the `cookie`, and the ids of the
+`conversations`, the oldest first.
 """
 
 import json
@@ -28,6 +29,7 @@ from django.contrib.sessions.backends.db import SessionStore  # noqa: E402
 
 from chat.models import Conversation, Message, Profile  # noqa: E402
 
+from .markdown import markdown  # noqa: E402
 from .model import text  # noqa: E402
 
 QUESTION, ANSWER = "Tell me more, and then some more.", text(100)
@@ -66,7 +68,7 @@ def make_cookies(guests: list) -> list[str]:
     return [f"{settings.SESSION_COOKIE_NAME}={session.session_key}" for session in sessions]
 
 
-def make_conversations(guest, count: int, messages: int) -> list[str]:
+def make_conversations(guest, count: int, messages: int, answer: str) -> list[str]:
     conversations = [
         Conversation(owner=guest, title=f"Talk {number}", assistant="chat", last_seq=messages)
         for number in range(count)
@@ -74,19 +76,19 @@ def make_conversations(guest, count: int, messages: int) -> list[str]:
     Conversation.objects.bulk_create(conversations, batch_size=AT_ONCE)
     rows = []
     for conversation in conversations:
-        rows += chain(conversation, messages)
+        rows += chain(conversation, messages, answer)
         if len(rows) >= AT_ONCE or conversation is conversations[-1]:
             Message.objects.bulk_create(rows, batch_size=AT_ONCE)
             rows.clear()
     return [str(conversation.id) for conversation in conversations]
 
 
-def chain(conversation: Conversation, count: int) -> list[Message]:
+def chain(conversation: Conversation, count: int, answer: str) -> list[Message]:
     """Questions and replies, each after the one before it."""
     made = []
     for seq in range(1, count + 1):
         role = Message.Role.USER if seq % 2 else Message.Role.ASSISTANT
-        said = QUESTION if seq % 2 else ANSWER
+        said = QUESTION if seq % 2 else answer
         made.append(
             Message(
                 conversation=conversation,
@@ -101,10 +103,14 @@ def chain(conversation: Conversation, count: int) -> list[Message]:
 
 
 def main() -> None:
-    people, conversations, messages = map(int, sys.argv[1:])
+    people, conversations, messages, *characters = map(int, sys.argv[1:])
+    answer = markdown(*characters) if characters else ANSWER
     guests = make_guests(people)
     made = [
-        {"cookie": cookie, "conversations": make_conversations(guest, conversations, messages)}
+        {
+            "cookie": cookie,
+            "conversations": make_conversations(guest, conversations, messages, answer),
+        }
         for guest, cookie in zip(guests, make_cookies(guests), strict=True)
     ]
     json.dump(made, sys.stdout)

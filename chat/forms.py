@@ -1,5 +1,7 @@
 """What people fill in about themselves: to come in, to stay, to change, and to go."""
 
+from collections.abc import Iterator
+
 from django import forms
 from django.conf import settings
 from django.contrib.auth import forms as auth
@@ -59,7 +61,9 @@ class PasswordForm(NewPasswordForm, auth.PasswordChangeForm):
 
 
 class ForgottenForm(FocusMixin, auth.PasswordResetForm):
-    pass
+    def get_users(self, email: str) -> Iterator[AbstractBaseUser]:
+        """Who is to be mailed: those with this address, each once in a while."""
+        return filter(Profile.objects.claim_mail, super().get_users(email))
 
 
 class PreferencesForm(FocusMixin, forms.ModelForm):

@@ -20,6 +20,7 @@ READERS = {
         "address",
         "mail",
         "token",
+        "networks",
     ),
 }
 
@@ -54,5 +55,15 @@ class WhereThingsAreTests(SimpleTestCase):
     def test_every_path_that_is_named_exists(self):
         named = re.findall(r"(?:^|[\s`(])((?:chat|chatproject|docs|benchmarks)/[\w/.]*)", README)
         self.assertGreater(len(named), 10, "the paths are not found any more")
+        for path in named:
+            self.assertTrue((ROOT / path).exists(), path)
+
+    def test_every_test_that_the_documents_name_exists(self):
+        named = {
+            path
+            for document in (ROOT / "docs").glob("*.md")
+            for path in re.findall(r"`(tests/[\w/]+\.\w+)`", document.read_text())
+        }
+        self.assertGreater(len(named), 10, "the tests are not found any more")
         for path in named:
             self.assertTrue((ROOT / path).exists(), path)

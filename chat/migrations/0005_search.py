@@ -36,7 +36,7 @@ class Migration(migrations.Migration):
                     "conversation",
                     models.ForeignKey(
                         on_delete=django.db.models.deletion.CASCADE,
-                        related_name="+",
+                        related_name="search_entries",
                         to="chat.conversation",
                     ),
                 ),

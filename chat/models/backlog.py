@@ -3,7 +3,8 @@ that accepts, writes, or ends a reply knows of the index or waits for it."""
 
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from itertools import groupby
 
 from django.db import DatabaseError, transaction
@@ -24,6 +25,10 @@ CHARACTERS = 200_000
 CONVERSATIONS = 100
 
 
+class Changed(Exception):
+    """A conversation is not as it was read any more, or somebody is changing it."""
+
+
 def bring_in(conversations: ConversationQuerySet, *, seconds: float) -> bool:
     """Index what is final of these conversations, the latest first, for about so many seconds.
 
@@ -39,6 +44,8 @@ def bring_in(conversations: ConversationQuerySet, *, seconds: float) -> bool:
                 while _bring_in_some(owner, theirs[start : start + CONVERSATIONS]):
                     if time.monotonic() > end:
                         return False
+            except Changed:
+                return False  # the next search reads it again
             except DatabaseError as error:
                 # Locked, full, or a message was deleted just now: the next search goes on.
                 logger.warning("the index stays behind", **fields(error=type(error).__name__))
@@ -57,18 +64,33 @@ def _bring_in_some(owner: object, conversations: list[Conversation]) -> bool:
     # What was indexed for who owned it before is found by nobody.
     former = entries.exclude(scope__in=[messages_of(owner), titles_of(owner)])
     if former.exists():
-        former.delete()
+        with _as_read(conversations):
+            former.delete()
     titles = dict(entries.filter(message=None).values_list("conversation", "text"))
     renamed = [one for one in conversations if titles.get(one.id) != words.indexed(one.title)]
     missing = [_entry_of_title(one) for one in renamed] + _entries_of(owner, messages)
+    if not missing:
+        _note(one for one in conversations if one.id not in running)
+        return False
+    written = {entry.conversation_id for entry in missing}
+    with _as_read([one for one in conversations if one.id in written]):
+        entries.filter(message=None, conversation__in=renamed).delete()
+        # Another search may be bringing in the same.
+        SearchEntry.objects.bulk_create(missing, ignore_conflicts=True)
+    return True
+
+
+@contextmanager
+def _as_read(conversations: list[Conversation]) -> Iterator[None]:
+    """A transaction in which they are as they were read, and nobody changes them. Raises `Changed`:
+    what is written of an old title or owner would stand beside a note that all is done."""
     with transaction.atomic():
-        if missing:
-            entries.filter(message=None, conversation__in=renamed).delete()
-            # Another search may be bringing in the same.
-            SearchEntry.objects.bulk_create(missing, ignore_conflicts=True)
-        else:
-            _note(one for one in conversations if one.id not in running)
-    return bool(missing)
+        rows = Conversation.objects.filter(id__in=[one.id for one in conversations])
+        rows = rows.select_for_update(no_key=True, skip_locked=True)
+        revisions = dict(rows.values_list("id", "revision"))
+        if revisions != {one.id: one.revision for one in conversations}:
+            raise Changed
+        yield
 
 
 def _entry_of_title(conversation: Conversation) -> SearchEntry:

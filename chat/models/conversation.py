@@ -272,6 +272,7 @@ class Conversation(models.Model):
         # and does not wait for one that is deleted here while this waits for the reply.
         self.messages.active().update(status=Message.Status.STOPPED)
         self.messages.all().delete()
+        self.search_entries.all().delete()
         self.title = ""
         self.last_seq = 0
         self.deleted = self.deleted or timezone.now()

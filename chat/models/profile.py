@@ -6,20 +6,19 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import models, transaction
+from django.db.models import Q
 from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 INSTRUCTIONS_LENGTH = 4_000
+HOUR = timedelta(hours=1)
+BETWEEN_MAILS = timedelta(minutes=10)
 
 
 class ProfileQuerySet(models.QuerySet):
     def of(self, user: AbstractBaseUser) -> "Profile":
         """The profile of `user`; one is made for an account that has none yet."""
         return self.select_related("user").get_or_create(user=user)[0]
-
-    def instructions_of(self, user: AbstractBaseUser) -> str:
-        """What `user` asks of every reply."""
-        return self.filter(user=user).values_list("instructions", flat=True).first() or ""
 
     def idle_guests(self, days: int) -> "ProfileQuerySet":
         """Guests who came first more than so many days ago, and have no conversations."""
@@ -29,10 +28,20 @@ class ProfileQuerySet(models.QuerySet):
         return guests.exclude(user__conversations__last_seq__gt=0).order_by("pk")
 
     @transaction.atomic
-    def make_guest(self) -> "Profile":
-        """A new person without a password: the guest of one browser."""
+    def make_guest(self, address: uuid.UUID | None = None) -> "Profile":
+        """A new person without a password: the guest of one browser, from `address` (a token)."""
         user = get_user_model().objects.create_user(username=f"guest-{secrets.token_hex(8)}")
-        return self.create(user=user, guest=True)
+        return self.create(user=user, guest=True, address=address)
+
+    def claim_mail(self, user: AbstractBaseUser) -> bool:
+        """Whether a mail may go to `user` now: nobody's box is filled by whoever knows its name."""
+        profile = self.of(user)
+        lately = Q(mailed__gt=Now() - BETWEEN_MAILS)
+        return bool(self.filter(id=profile.id).exclude(lately).update(mailed=Now()))
+
+    def arrived_from(self, address: uuid.UUID) -> int:
+        """How many people are new from there in the last hour."""
+        return self.filter(address=address, user__date_joined__gt=Now() - HOUR).count()
 
 
 class Profile(models.Model):
@@ -53,6 +62,7 @@ class Profile(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="profile"
     )
     guest = models.BooleanField(default=False)
+    address = models.UUIDField(null=True, db_index=True, help_text="Came from there, as a token.")
     # Defaults of the database, too: a worker of the version before makes profiles without these.
     instructions = models.TextField(
         blank=True,
@@ -78,15 +88,19 @@ class Profile(models.Model):
         help_text="What a screen reader is told of a reply.",
     )
 
+    mailed = models.DateTimeField(
+        null=True, help_text="When a forgotten password was last asked for."
+    )
+
     objects = ProfileQuerySet.as_manager()
 
     def __str__(self) -> str:
         return self.name
 
-    def become_account(self) -> None:
-        """The guest has an account from now on."""
-        self.guest = False
-        self.save(update_fields=["guest"])
+    def become_account(self, address: uuid.UUID | None) -> None:
+        """The person has an account from now on, who came from `address` (a token)."""
+        self.guest, self.address = False, self.address or address
+        self.save(update_fields=["guest", "address"])
 
     def as_person(self) -> dict:
         """Who this is, as the socket and the page say it."""

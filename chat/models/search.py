@@ -85,7 +85,9 @@ class SearchEntry(models.Model):
     """
 
     id = models.BigAutoField(primary_key=True)
-    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="+")
+    conversation = models.ForeignKey(
+        Conversation, on_delete=models.CASCADE, related_name="search_entries"
+    )
     message = models.OneToOneField(
         Message, on_delete=models.CASCADE, null=True, related_name="search_entry"
     )

@@ -10,9 +10,8 @@ from django.conf import settings
 from django.utils import timezone
 
 from chat import logs
-from chat.llm.base import estimate_tokens
 from chat.models import Append, Ending, Step
-from chat.text import Cleaner, clean
+from chat.text import Cleaner, clean, estimate_tokens
 
 from .log import Log
 

@@ -6,6 +6,7 @@ from contextlib import suppress
 from time import monotonic
 from typing import Any, TypeVar
 from uuid import UUID
+from weakref import WeakValueDictionary
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
@@ -105,6 +106,7 @@ class Process:
         )
         self.starting: asyncio.Task | None = None
         self.draining = self.drained = False
+        self._asking: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
         self.failed: dict[str, float] = {}  # tasks of the process: when they last had to start anew
         self._unsure: set[UUID] = set()  # requests, by cid, that are committed or not
 
@@ -201,8 +203,12 @@ class Process:
         model = await llm.get().name()
         who = {"worker": self.worker.id, "model": model, "resume": frame.cid in self._unsure}
         self._unsure.discard(frame.cid)
+        # One request of a person at a time: whoever asks without end keeps the others waiting for
+        # one of theirs at most.
+        asking = self._asking.setdefault(user.pk, asyncio.Lock())
         try:
-            accepted = await self._write(accept.accept, user, frame, **who)
+            async with asking:
+                accepted = await self._write(accept.accept, user, frame, **who)
         except (OperationalError, InterfaceError):
             # Perhaps it is committed, and only the answer was lost: nobody writes its reply then,
             # until the same request comes again.
@@ -237,6 +243,7 @@ class Process:
             await asyncio.sleep(settings.CHAT_TIMES["settle"])
             self._ring(await in_database(settle.settle_stale, but=self.writer.live()))
             await in_database(settle.remove_deleted)
+            await in_database(settle.remove_old_charges)
 
     def _ring(self, settled: list[Message]) -> None:
         for reply in settled:

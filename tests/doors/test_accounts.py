@@ -119,8 +119,8 @@ class FormTests(AccountsCase):
         keys.append(self.client.session.session_key)
         fields = {
             "old_password": PASSWORD,
-            "new_password1": "cold ash",
-            "new_password2": "cold ash",
+            "new_password1": "cold ash and embers",
+            "new_password2": "cold ash and embers",
         }
         self.client.post("/password/", fields)
         keys.append(self.client.session.session_key)
@@ -209,6 +209,9 @@ class ForgottenTests(AccountsCase):
         self.assertEqual([message.to for message in mail.outbox], [["a@a.example"]])
         self.assertIn("alice", mail.outbox[0].body)
         self.assertRegex(mail.outbox[0].body, r"http://testserver/password/\w+/[\w-]+/\n")
+        # And not again and again: it is not the person who asks, perhaps.
+        self.ask("a@a.example")
+        self.assertEqual(len(mail.outbox), 1)
 
     def test_a_made_up_link_opens_nothing(self):
         for link in ("/password/MQ/set-password/", "/password/MQ/abc-123/", "/password/x/y/"):

@@ -77,6 +77,19 @@ class ChatTests(PageCase):
         self.assertRegex(self.page.url, r"/c/[0-9a-f-]{36}/$")
         self.assertEqual(self.page.locator("[data-part=conversation]").count(), 1)
 
+    def test_back_and_forward_lead_to_a_new_chat_and_the_conversation_that_it_became(self):
+        self.send(asks(tokens=3))
+        self.until_status("done")
+        self.page.wait_for_url(re.compile("/c/"))
+        address = self.page.url
+        for _ in range(2):
+            self.page.evaluate("history.back()")
+            self.page.locator("chat-app[data-empty]").wait_for()
+            self.assertEqual(self.page.url, f"{self.server.url}/")
+            self.page.evaluate("history.forward()")
+            self.until_status("done")
+            self.assertEqual(self.page.url, address)
+
     def test_shift_enter_breaks_the_line(self):
         box = "[data-part=composer-input]"
         self.page.fill(box, "one")
@@ -297,6 +310,25 @@ class AccountTests(PageCase):
         self.until_status("done")
         self.send(asks(tokens=7))
         self.until_text(numbered(7))
+
+
+class DeletedTests(PageCase):
+    def test_what_was_typed_in_a_conversation_that_is_deleted_goes_to_a_new_one(self):
+        self.send(asks(tokens=1))
+        self.until_status("done")
+        self.page.wait_for_url("**/c/**")
+        box = self.page.locator("[data-part=composer-input]")
+        box.fill("not yet sent")
+        other = self.open("/")
+        other.locator("[data-part=conversation]").hover()
+        other.click("[data-part=conversation] [data-action=menu]")
+        other.click("[data-action=delete]")
+        self.page.locator("[data-part=gone]").wait_for()
+        self.assertEqual(box.input_value(), "not yet sent")
+        self.page.reload()
+        self.page.goto(self.server.url)
+        self.page.locator("[data-part=send]:enabled").wait_for()
+        self.assertEqual(box.input_value(), "not yet sent")
 
 
 class EarlyTests(PageCase):

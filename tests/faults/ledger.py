@@ -170,6 +170,8 @@ class Ledger:
             kept = base["length"] if frame["type"] == "continue" else None
             assert reply["kept"] == kept, f"{reply} continues {base}"
             assert not kept or reply["text"].startswith(base["text"]), f"{reply} lost {base}"
+            model = base["model"] if kept else frame.get("model", reply["model"])
+            assert reply["model"] == model, f"{reply} is not by {model}"
 
 
 def _fixed(message: dict) -> dict:

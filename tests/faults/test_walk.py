@@ -8,9 +8,10 @@ from time import monotonic
 import pytest
 
 from tests.replies.case import WorkersCase
+from tests.upstream import MODELS
 
 from .soak import whole
-from .walk import UNDO, Account, walk, walk_again
+from .walk import TITLE_PROMPT, UNDO, Account, walk, walk_again
 from .world import World
 
 SEEDS = Path(__file__).parent / "seeds"
@@ -30,6 +31,9 @@ class WalkTests(WorkersCase):
         "POLL_SECONDS": 0.5,
         "DRAIN_SECONDS": 1,
         "UNDO_SECONDS": UNDO,
+        "OPENAI_MODEL": ",".join(MODELS),
+        "TITLES": 1,
+        "TITLE_PROMPT": TITLE_PROMPT,
         "RETRIES": 1,
         "LIMIT_PER_MINUTE": 100_000,
         "LIMIT_ACTIVE": 1000,

@@ -12,6 +12,7 @@ walked in each `make test`.
 """
 
 import json
+import re
 import shutil
 from collections.abc import Awaitable, Callable
 from itertools import count
@@ -24,10 +25,12 @@ from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
+from chat.models.conversation import title_of
 from tests.reducer import FINAL
 from tests.replies.case import asks
 from tests.server import Server
 from tests.tabs import Person
+from tests.upstream import MODELS
 
 from . import figures
 from .ledger import Ledger
@@ -49,6 +52,12 @@ MANNERS = {
 # What a change of a conversation is answered; and how long its deletion can be undone (seconds).
 DONE, NOT_FOUND = 204, 404
 UNDO = 5
+
+# Whoever asks the model for a title, this is it.
+TITLE = "By the model"
+TITLE_PROMPT = f"A title, please. !!{json.dumps({'text': TITLE})}"
+
+FOUND = re.compile(r'class="found-title"><a href="/c/([0-9a-f-]{36})/"')
 
 LONG = {"where": "here", "manner": "whole", "tokens": 300, "rate": 100}
 LONG |= {"plan": False, "in_passing": False}
@@ -126,7 +135,10 @@ class Walk(RuleBasedStateMachine):
         self.pages: list[Page] = []
         self.owners: dict[str, Person] = {}  # of each conversation
         self.thrown_away: dict[str, float] = {}  # by people, and not restored: since when
-        self.titles: dict[str, str] = {}  # that people gave, and were told that they hold
+        # What people gave a conversation, and were told that it holds: by its id, and what it is.
+        self.given: dict[tuple[str, str], object] = {}
+        self.words: list[str] = []  # each of one question, or of one title, of this walk alone
+        self.name = uuid4().hex[:8]
         self.running: set[str] = set()
         self.questions = count(1)
         self.failure: BaseException | None = None
@@ -205,12 +217,14 @@ class Walk(RuleBasedStateMachine):
         page=WHICH,
         kind=st.sampled_from(["regenerate", "continue"]),
         in_passing=st.booleans(),
+        model=st.sampled_from([None, *MODELS]),
     )
-    async def again(self, page, kind, in_passing) -> None:
+    async def again(self, page, kind, in_passing, model=None) -> None:
         tab = await self._page(page)
+        more = {"model": model} if model and kind == "regenerate" else {}
         if replies := _of_role(tab, "assistant"):
             message = replies[page % len(replies)]["id"]
-            await self._request(tab, request(kind, message=message), in_passing)
+            await self._request(tab, request(kind, message=message, **more), in_passing)
 
     @step(page=WHICH, which=WHICH)
     async def repeat(self, page, which) -> None:
@@ -314,12 +328,73 @@ class Walk(RuleBasedStateMachine):
 
     @step(page=WHICH)
     async def rename(self, page) -> None:
+        title = f"Title {self.name} {next(self.questions)}"
+        self.words.append(title)
+        await self._give(page, "title", title)
+
+    @step(page=WHICH, pinned=st.booleans())
+    async def pin(self, page, pinned) -> None:
+        await self._give(page, "pinned", pinned)
+
+    @step(page=WHICH, model=st.sampled_from(MODELS))
+    async def choose(self, page, model) -> None:
+        """Have another model answer from now on."""
+        await self._give(page, "model", model, kept="" if model == MODELS[0] else model)
+
+    @step(person=WHICH, which=WHICH)
+    async def search(self, person, which) -> None:
+        """Found is what the person has now, and nothing that is removed, or another's."""
+        person, word = self.people[person % len(self.people)], self.words[which % len(self.words)]
+
+        async def answered() -> tuple[set, str, set] | None:
+            before = await self._having(word, person)
+            person.url = (await self.world.some_worker(which)).url
+            page = await self._page_of(person, "/search/", q=f'"{word}" ')
+            done = page is not None and "data-behind" not in page
+            return (before, page, await self._having(word, person)) if done else None
+
+        before, page, after = await eventually(answered, f"answer to a search for {word}")
+        found = {*FOUND.findall(page)}
+        assert before & after <= found <= before | after, f"{word} is found in {found}: {before}"
+
+    @step(page=WHICH)
+    async def export(self, page) -> None:
+        """What was shown until now is what is taken along."""
         tab = await self._live_page(page)
-        if tab.due in self.owners and tab.due not in self.ledger.deleted:
-            title = f"Title {next(self.questions)}"
-            self.titles.pop(tab.due, None)
-            if await self._change(tab, tab.person.change, tab.due, title=title) == DONE:
-                self.titles[tab.due] = title
+        known, conversation = self.ledger.known(), tab.due
+        if conversation not in self.owners:
+            return
+        tab.person.url = (await self.world.some_worker(page)).url
+        file = await self._page_of(tab.person, f"/c/{conversation}/export/", **{"as": "json"})
+        if file is None:
+            return
+        rows = {row["id"]: row for row in json.loads(file)["messages"]}
+        for id, (text, _, final) in known.items():
+            if self.ledger.shown[id].conversation == conversation:
+                assert rows[id]["text"].startswith(text), f"{text!r} of {id} is not taken along"
+                assert not final or rows[id]["status"] == final["status"], f"{final}: {rows[id]}"
+        for other in self.people:
+            if other is not self.owners[conversation]:
+                other.url = tab.person.url
+                path = f"/c/{conversation}/export/"
+                assert await self._page_of(other, path) is None, f"{other} has {conversation}"
+
+    @step(which=WHICH, tokens=st.sampled_from([30, 400]))
+    async def adopt(self, which, tokens) -> None:
+        """A guest signs in while they are answered: what they said is the account's."""
+        owner = next(one for one in self.people if isinstance(one, Account))
+        guest = Account((await self.world.some_worker(which)).url, owner.name)
+        await guest.__aenter__()
+        page = self._new_page(guest, "a guest")
+        await page.come(await self.world.some_worker(which))
+        frame = self._question(page, str(uuid4()), self._text(tokens=tokens, rate=100))
+        accepted = (await page.demand(frame) or {}).get("type") == "ack"
+        guest.url = owner.url = (await self.world.some_worker(which + 1)).url
+        await eventually(guest.sign_in, "a page after the sign-in")
+        await page.leave()
+        await guest.http.close()
+        self.owners[frame["conversation"]] = owner
+        assert not accepted or frame["conversation"] in await owner.listed(), "it is not adopted"
 
     @step(page=WHICH)
     async def delete(self, page) -> None:
@@ -452,7 +527,8 @@ class Walk(RuleBasedStateMachine):
     def _text(self, **directive: object) -> str:
         """A question that no other is like, and how it is answered, and continued."""
         going_on = {"tokens": 40, "start": 5000, "rate": 100}
-        return asks(f"q{next(self.questions)}", **directive, next=going_on)
+        self.words.append(f"{self.name}q{next(self.questions)}")
+        return asks(self.words[-1], **directive, next=going_on)
 
     def _question(self, page: Page, conversation: str, text: str, **more: object) -> dict:
         """A question after the last reply that the page shows."""
@@ -487,6 +563,35 @@ class Walk(RuleBasedStateMachine):
             return None
         assert status in (DONE, NOT_FOUND, 500), f"{change.__name__} answers {status}"
         return status
+
+    async def _give(self, page: int, what: str, value: object, *, kept: object = None) -> None:
+        """Give what a tab shows a `title`, a `model`, or have it `pinned`."""
+        tab = await self._live_page(page)
+        if tab.due in self.owners and tab.due not in self.ledger.deleted:
+            self.given.pop((tab.due, what), None)
+            if await self._change(tab, tab.person.change, tab.due, **{what: value}) == DONE:
+                self.given[tab.due, what] = value if kept is None else kept
+
+    async def _page_of(self, person: Person, path: str, **query: str) -> str | None:
+        """What the person is answered; None if it is not there, or the server cannot, now."""
+        try:
+            async with person.http.get(f"{person.url}{path}", params=query) as answer:
+                assert answer.status in (200, 404, 500), f"{path} answers {answer.status}"
+                return await answer.text() if answer.status == 200 else None
+        except aiohttp.ClientError:
+            return None
+
+    async def _having(self, word: str, person: Person) -> set[str]:
+        """The person's conversations that are there, and have this word."""
+        messages, conversations = await self.world.rows(self.ledger.conversations)
+        said = [(row["conversation"], row["text"]) for row in messages if row["role"] == "user"]
+        said += [(one["id"], one["title"]) for one in conversations]
+        there = {one["id"] for one in conversations if not one["deleted"]}
+        return {
+            id
+            for id, text in said
+            if id in there and self.owners[id] is person and f"{text} ".startswith(f"{word} ")
+        }
 
     async def _orphan(self, worker: Server) -> None:
         """Remember what was being written there: somebody else has to end it."""
@@ -531,9 +636,13 @@ class Walk(RuleBasedStateMachine):
         self.rows, conversations = await self.world.rows(self.ledger.conversations)
         self.ledger.audit(known, self.rows, conversations)
         self.running = {row["id"] for row in self.rows if row["status"] not in FINAL}
-        titles = {one["id"]: one["title"] for one in conversations if not one["deleted"]}
-        told = {id: title for id, title in self.titles.items() if id in titles}
-        assert told == {id: titles[id] for id in told}, f"{told} were told, and are {titles}"
+        there = {one["id"]: one for one in conversations if not one["deleted"]}
+        for (id, what), value in self.given.items():
+            assert id not in there or there[id][what] == value, f"not {value} is in {there[id]}"
+        for row in self.rows:
+            if row["seq"] == 1 and row["conversation"] in there:
+                titles = {title_of(row["text"]), TITLE, *self.words}
+                assert row["title"] in titles, f"nobody gave the title of {row}"
         await self._compare(self.pages[len(self.steps) % len(self.pages)])
 
     async def _compare(self, page: Page, worker: int | None = None) -> None:
@@ -588,6 +697,7 @@ class Walk(RuleBasedStateMachine):
             return all(request["finished"] for request in self.world.upstream.requests())
 
         await eventually(is_idle, "end of every request to the model")
+        assert not await self.world.words_left(), "words of what is removed are left"
 
 
 def _of_role(page: Page, role: str) -> list[dict]:

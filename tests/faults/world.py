@@ -27,13 +27,17 @@ ROWS = """
     SELECT m.id::text, m.conversation_id::text AS conversation, m.parent_id::text AS parent,
            m.seq, m.shown, m.role, m.status, m.text, m.length, m.kept, m.reasoning,
            m.reasoning_length, m.cid::text, m.error, m.worker, m.lease_until < now() AS expired,
-           c.deleted IS NOT NULL AS deleted, c.title
+           c.deleted IS NOT NULL AS deleted, c.title, m.model
     FROM chat_message m JOIN chat_conversation c ON c.id = m.conversation_id
     WHERE m.conversation_id::text = ANY(%s) ORDER BY m.seq
 """
 CONVERSATIONS = """
-    SELECT id::text, title, deleted IS NOT NULL AS deleted, last_seq FROM chat_conversation
-    WHERE id::text = ANY(%s)
+    SELECT id::text, title, deleted IS NOT NULL AS deleted, last_seq, pinned, model
+    FROM chat_conversation WHERE id::text = ANY(%s)
+"""
+WORDS = """
+    SELECT entry.text FROM chat_searchentry entry
+    JOIN chat_conversation c ON c.id = entry.conversation_id WHERE c.last_seq = 0
 """
 # As when the database's server is restarted, but sooner.
 TERMINATE = """
@@ -166,6 +170,10 @@ class World:
         """All that is committed of these: the messages, and the conversations."""
         messages = await self._sql(ROWS, list(conversations))
         return messages, await self._sql(CONVERSATIONS, list(conversations))
+
+    async def words_left(self) -> list[dict]:
+        """What the index has of conversations that are removed."""
+        return await self._sql(WORDS)
 
     async def situation(self) -> dict:
         """For whoever wants to know why it went wrong."""

@@ -67,7 +67,7 @@ class GuestTest(PurgeCase):
 
     def test_one_who_has_an_account_by_now_stays(self):
         guest = self.guest(days=31)
-        guest.become_account()
+        guest.become_account(None)
         self.assertEqual(self.purge()["idle guest"], 0)
 
     def test_with_0_days_nobody_goes(self):

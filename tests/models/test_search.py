@@ -9,7 +9,16 @@ from django.utils import timezone
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chat.models import Conversation, Indexed, Message, Profile, SearchEntry, bring_in, find
+from chat.models import (
+    Conversation,
+    Indexed,
+    Message,
+    Profile,
+    SearchEntry,
+    backlog,
+    bring_in,
+    find,
+)
 from chat.words import asked
 from tests.models.cast import CastTestCase, Status, ask, reply
 
@@ -214,7 +223,7 @@ class BacklogTests(SearchCase):
         self.index()
         Conversation.objects.lock(talk.id, owner=self.alice).delete_content()
         self.assertEqual(self.ids("needle"), [])
-        self.assertFalse(SearchEntry.objects.filter(message__conversation=talk).exists())
+        self.assertFalse(SearchEntry.objects.filter(conversation=talk).exists())
 
     def test_what_is_marked_as_deleted_is_not_found_though_it_is_there(self):
         talk = self.talk_of("needle", title="Needle")
@@ -224,6 +233,15 @@ class BacklogTests(SearchCase):
         Conversation.objects.filter(id=talk.id).update(deleted=None)
         self.assertEqual(self.ids("needle"), [talk.id])
 
+    def test_what_is_marked_as_deleted_takes_nobodys_place(self):
+        talk = self.talk_of("needle")
+        for _ in range(3):
+            self.talk_of("needle")
+        self.index()
+        Conversation.objects.exclude(id=talk.id).update(deleted=timezone.now())
+        found, more = find(self.alice, asked("needle"), at_most=1)
+        self.assertEqual(([one.id for one in found], more), ([talk.id], False))
+
     def test_a_guests_conversations_are_found_by_whom_they_move_to(self):
         guest = Profile.objects.make_guest().user
         talk = self.talk_of("needle", owner=guest, title="Needle")
@@ -231,6 +249,24 @@ class BacklogTests(SearchCase):
         Conversation.objects.move(guest, to=self.charlie)
         self.assertEqual(self.ids("needle", self.charlie), [talk.id])
         self.assertEqual(self.found("needle", self.charlie)[0].excerpts[0].role, "user")
+
+    def test_a_search_that_comes_late_with_what_it_read_before_writes_nothing(self):
+        talk = self.talk_of("needle", title="Before")
+        for change, user in (({"title": "After"}, self.alice), ({"owner": self.bob}, self.bob)):
+            read = list(Conversation.objects.filter(id=talk.id))
+            Conversation.objects.filter(id=talk.id).update(**change, revision=F("revision") + 1)
+            self.assertEqual(self.ids("after", user), [talk.id])
+            with self.assertRaises(backlog.Changed):
+                while backlog._bring_in_some(self.alice.pk, read):
+                    pass
+            self.assertEqual(self.ids("after", user), [talk.id])
+            self.assertEqual(self.ids("needle", user), [talk.id])
+        read = list(Conversation.objects.filter(id=talk.id))
+        SearchEntry.objects.all().delete()
+        Conversation.objects.lock(talk.id, owner=self.bob).delete_content()
+        with self.assertRaises(backlog.Changed):
+            backlog._bring_in_some(self.bob.pk, read)
+        self.assertFalse(SearchEntry.objects.exists())
 
     def test_without_time_the_latest_come_first_and_the_rest_later(self):
         for n in range(150):

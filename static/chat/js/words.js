@@ -9,7 +9,7 @@ const REFUSALS = {
   unavailable: "The server cannot store messages right now. Yours is sent in a moment.",
   busy: "A reply is still being written here. Your text is back in the box; wait for the reply, or stop it.",
   too_many: "Too many of your replies are being written in other conversations. Wait for one, or stop one.",
-  budget: "Your allowance is used up for now. Your text is back in the box.",
+  budget: "Your allowance for today is used up. Your text is back in the box.",
   empty: "There is nothing to send yet.",
   too_long: "The message is too long. Shorten it, or send it in parts.",
   read_only: "This conversation is locked. Nothing can be added to it.",
@@ -68,8 +68,17 @@ const PHASES = {
   saving: "Saving…",
 };
 
-/** @param {string} code */
-export const refusal = (code) => REFUSALS[code] ?? "The server did not take that. Load the page again if it stays so.";
+/** @param {string} code @param {number} [seconds] until it may be asked again */
+export function refusal(code, seconds) {
+  const said = REFUSALS[code] ?? "The server did not take that. Load the page again if it stays so.";
+  return code === "budget" && seconds ? `${said} There is room again at ${clock(seconds)}.` : said;
+}
+
+/** @param {number} seconds from now */
+const clock = (seconds) => new Date(Date.now() + seconds * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
+
+/** @param {number} tokens */
+export const left = (tokens) => `About ${tokens.toLocaleString()} tokens left today`;
 
 /** @param {{ code: string, detail?: string } | undefined} error */
 export const failure = (error) => (error && FAILURES[error.code]) || error?.detail || "Something went wrong.";

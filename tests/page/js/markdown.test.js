@@ -6,6 +6,7 @@ import { LANGUAGES } from "/static/chat/js/markdown/languages.js";
 import { misleads, target } from "/static/chat/js/markdown/links.js";
 import { decode } from "/static/chat/js/markdown/entities.js";
 import hljs from "/static/vendor/highlight/highlight.min.js";
+import { difference } from "./difference.js";
 import { equal, ok, test } from "./harness.js";
 
 const template = (/** @type {string} */ id) => /** @type {HTMLTemplateElement} */ (document.getElementById(id));
@@ -54,18 +55,6 @@ function streamed(text, chance, most) {
   }
   markdown.finish();
   return root;
-}
-
-/** Where two trees begin to differ. @param {Element} a @param {Element} b @returns {string} */
-function difference(a, b) {
-  for (let index = 0; index < Math.max(a.childNodes.length, b.childNodes.length); index += 1) {
-    const [one, other] = [a.childNodes[index], b.childNodes[index]];
-    if (one && other && one.isEqualNode(other)) continue;
-    if (one instanceof Element && other instanceof Element && one.cloneNode().isEqualNode(other.cloneNode())) return difference(one, other);
-    const shown = (/** @type {any} */ node) => (node ? (node.outerHTML ?? node.data).slice(0, 300) : "nothing");
-    return `\n  streamed  ${shown(one)}\n  whole     ${shown(other)}`;
-  }
-  return "";
 }
 
 test("there is a corpus", () => ok(corpus.length > 5 && corpus.every((/** @type {any} */ { text }) => text.length > 50)));

@@ -3,7 +3,7 @@
 // once in each frame.
 
 import { late } from "./late.js";
-import { asked, openDialog, part, say, write } from "./parts.js";
+import { asked, lasting as part, openDialog, say, write } from "./parts.js";
 import { Client } from "../client.js";
 import { Drafts, NEW } from "../drafts.js";
 import { Http, Refusal } from "../http.js";
@@ -103,7 +103,7 @@ export class ChatApp extends HTMLElement {
       select: ({ message }) => client.select(message),
       dismiss: () => client.dispatch({ type: "page:dismiss" }),
       wake: () => client.wake(),
-      earlier: () => this.#earlier(),
+      earlier: ({ asked }) => this.#earlier(asked),
       more: ({ asked }) => this.#more(asked),
       menu: (_, button) => this.#menu((menu) => menu.open(button)),
       rename: (_, item) => this.#menu((menu) => menu.rename(item)),
@@ -175,15 +175,15 @@ export class ChatApp extends HTMLElement {
     if (matchMedia("(pointer: fine)").matches) part(this, "composer").focus();
   }
 
-  async #earlier() {
+  /** @param {boolean} loud whether a person waits for it */
+  async #earlier(loud) {
     const { conversation, messages } = this.#client.state;
     if (this.#fetching || !conversation || !messages.length) return;
     this.#fetching = true;
-    await this.#try(
-      this.#http
-        .earlier(conversation, messages[0].seq)
-        .then((found) => this.#client.dispatch({ type: "page:earlier", messages: found.messages })),
-    );
+    const fetching = this.#http
+      .earlier(conversation, messages[0].seq)
+      .then((found) => this.#client.dispatch({ type: "page:earlier", messages: found.messages }));
+    await (loud ? this.#try(fetching) : fetching.catch(() => {})); // There is a button to try again.
     this.#fetching = false;
   }
 
@@ -272,7 +272,7 @@ export class ChatApp extends HTMLElement {
   /** A new chat has an address from when the server has it. */
   #address() {
     const { conversation, made } = this.#client.state;
-    if (!made || !conversation || location.pathname === this.#http.address(conversation)) return;
+    if (!made || !conversation || this.#path === this.#http.address(conversation)) return;
     history.pushState(null, "", this.#http.address(conversation));
     this.#path = location.pathname;
   }

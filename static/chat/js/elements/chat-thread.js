@@ -2,7 +2,7 @@
 // <chat-thread>: the scroller with the shown branch. Draws the messages that changed, and keeps the reader's place.
 
 import { Countdown } from "./countdown.js";
-import { action, asked, clone, part, say, write } from "./parts.js";
+import { action, asked, clone, lasting as part, say, write } from "./parts.js";
 import { StickyEnd } from "./sticky-end.js";
 import { busy, visible } from "../store.js";
 import * as words from "../words.js";
@@ -12,12 +12,16 @@ import * as words from "../words.js";
 
 const QUEUED = "queued";
 const MARKED = 2000; // ms
+const NEAR = "800px";
 
 export class ChatThread extends HTMLElement {
   /** @type {Map<string, ChatMessage>} */ #drawn = new Map();
   /** @type {StickyEnd | null} */ #end = null;
   /** @type {HTMLElement | null} */ #question = null;
   /** @type {ResizeObserver | null} */ #ruler = null;
+  /** @type {IntersectionObserver} */ // @ts-ignore set when connected
+  #top;
+  /** @type {string | undefined} the first message when the top was last looked at */ #first;
   #countdown = new Countdown();
 
   connectedCallback() {
@@ -27,10 +31,14 @@ export class ChatThread extends HTMLElement {
     this.#ruler = new ResizeObserver(() => this.#measure());
     this.addEventListener("click", (event) => {
       const name = asked(event)?.name;
-      if (name === "earlier") say(this, "earlier");
+      if (name === "earlier") say(this, "earlier", { asked: true });
       else if (name === "to-end") this.#end?.jump();
     });
     this.#end.jump();
+    // Who reads on towards the top need not ask for what is before it.
+    const near = (/** @type {IntersectionObserverEntry[]} */ seen) =>
+      seen.at(-1)?.isIntersecting && !this.#end?.pinned && say(this, "earlier", { asked: false });
+    this.#top = new IntersectionObserver(near, { root: this, rootMargin: NEAR });
   }
 
   /** @param {State} state */
@@ -40,15 +48,26 @@ export class ChatThread extends HTMLElement {
     if (state.queued?.type === "send") messages.push(/** @type {any} */ (awaiting(state.queued)));
     const list = part(this, "messages");
     const focused = /** @type {HTMLElement | null} */ (list.contains(document.activeElement) ? document.activeElement : null);
-    const at = [...list.children].findIndex((child) => child.contains(focused));
+    const at = focused ? [...list.children].findIndex((child) => child.contains(focused)) : -1;
     const fresh = this.#arrange(list, messages);
     messages.forEach((message) => this.#drawn.get(message.id)?.render(message, now));
     if (focused) this.#refocus(focused, list.children[at] ?? list.lastElementChild);
     this.#drawQueued(state.queued, now.online);
-    part(this, "earlier").hidden = !state.messages[0]?.parent;
     this.#begin(messages, fresh);
     this.#end?.follow();
+    this.#watchTop(state.messages[0]);
     if (this.dataset.found) this.#reveal(this.dataset.found);
+  }
+
+  /** @param {{ id: string, parent: string | null } | undefined} first */
+  #watchTop(first) {
+    if (first?.id === this.#first) return;
+    this.#first = first?.id;
+    const button = part(this, "earlier");
+    button.hidden = !first?.parent;
+    // Seen anew, it is told of where it is now.
+    this.#top.disconnect();
+    if (!button.hidden) this.#top.observe(button);
   }
 
   /** Draws everything, for paper. */

@@ -4,6 +4,19 @@
 /** @param {ParentNode} root @param {string} name @returns {any} */
 export const part = (root, name) => root.querySelector(`[data-part="${name}"]`);
 
+/** @type {WeakMap<ParentNode, Map<string, any>>} */
+const found = new WeakMap();
+
+/**
+ * A part that is there as long as its root, or never: it is looked for once, for thousands of messages may stand before it.
+ * @param {ParentNode} root @param {string} name @returns {any}
+ */
+export function lasting(root, name) {
+  const known = found.get(root) ?? new Map();
+  if (!known.has(name)) found.set(root, known.set(name, part(root, name)));
+  return known.get(name);
+}
+
 /** @param {ParentNode} root @param {string} name @returns {any} */
 export const action = (root, name) => root.querySelector(`[data-action="${name}"]`);
 

@@ -10,6 +10,8 @@ import { StreamMarkdown } from "../markdown/stream.js";
 const NEAR = "800px 0px";
 // Drawing takes a fifth of the time at most, and never makes a reader wait for longer than this (ms).
 const PAUSE = { factor: 4, most: 250 };
+// What could not be loaded is asked for again with the first text after so long (ms).
+const AGAIN = 30_000;
 
 export class RichText {
   #element;
@@ -89,11 +91,14 @@ function options() {
   return made;
 }
 
+/** @type {Promise<unknown> | null} */
+let healing = null;
+
 /** Comes with the first text that grows, and heals from the next flush on. @type {(text: string) => string} */
 let heal = (text) => {
-  import("../markdown/healing.js").then(
+  healing ??= import("../markdown/healing.js").then(
     ({ healed }) => (heal = healed),
-    () => {}, // Without a network for it, the next flush asks again.
+    () => setTimeout(() => (healing = null), AGAIN),
   );
   return text;
 };

@@ -24,7 +24,8 @@ export class StickyEnd {
   follow() {
     const scroller = this.#scroller;
     // While a message is edited, the reader is at the editor, wherever the end is.
-    if (this.pinned && !scroller.querySelector("textarea:focus")) {
+    const focused = scroller.ownerDocument.activeElement;
+    if (this.pinned && !(focused?.localName === "textarea" && scroller.contains(focused))) {
       scroller.scrollTop = scroller.scrollHeight;
       this.#top = scroller.scrollTop;
     } else {

@@ -8,6 +8,7 @@ const MOST = 100_000; // characters
 
 export class Highlighter {
   #url;
+  /** @type {any} the same, as trusted types want it */ #trusted = null;
   /** @type {Worker | null} */ #worker = null;
   /** @type {Map<number, HTMLElement>} */ #waiting = new Map();
   #asked = 0;
@@ -30,20 +31,30 @@ export class Highlighter {
   }
 
   #start() {
-    // Trusted types let a page start a worker only from an address that a policy vouches for: this one, and no other.
+    this.#trusted ??= this.#vouched();
+    const worker = new Worker(this.#trusted, { type: "module" });
+    worker.onmessage = ({ data: { id, runs } }) => {
+      const code = this.#waiting.get(id);
+      this.#waiting.delete(id);
+      if (code) paint(code, runs);
+    };
+    worker.onerror = () => {
+      // It could not be loaded, or has failed: the next block starts another.
+      worker.terminate();
+      this.#waiting.clear();
+      this.#worker = null;
+    };
+    return worker;
+  }
+
+  /** Trusted types let a page start a worker only from an address that a policy vouches for: this one, and no other. */
+  #vouched() {
     const policy = /** @type {any} */ (globalThis).trustedTypes?.createPolicy("app", {
       createScriptURL: (/** @type {string} */ url) => {
         if (url !== this.#url) throw new TypeError(`not a script of this page: ${url}`);
         return url;
       },
     });
-    const worker = new Worker(policy ? policy.createScriptURL(this.#url) : this.#url, { type: "module" });
-    worker.onmessage = ({ data: { id, runs } }) => {
-      const code = this.#waiting.get(id);
-      this.#waiting.delete(id);
-      if (code) paint(code, runs);
-    };
-    worker.onerror = () => this.#waiting.clear();
-    return worker;
+    return policy ? policy.createScriptURL(this.#url) : this.#url;
   }
 }

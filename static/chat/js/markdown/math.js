@@ -6,6 +6,9 @@
 /** @type {WeakMap<HTMLElement, { tex: string, display: boolean }>} */
 const formulas = new WeakMap();
 
+// What could not be loaded is asked for again with the first formula after so long (ms).
+const AGAIN = 30_000;
+
 // Their MathML sets a `style` attribute, which the page's policy forbids.
 const MACROS = { "\\pmb": "\\boldsymbol{#1}", "\\fcolorbox": "\\colorbox{#2}{#3}" };
 
@@ -23,7 +26,7 @@ export function formula(box, { tex, display }) {
 export class Typesetter {
   #styles;
   /** @type {Katex | null} */ #katex = null;
-  /** @type {Promise<void> | null} */ #loading = null;
+  /** @type {Promise<unknown> | null} */ #loading = null;
   /** @type {Set<HTMLElement>} */ #waiting = new Set();
 
   /** @param {string} styles the address of KaTeX's style sheet */
@@ -46,7 +49,8 @@ export class Typesetter {
       else if (this.#katex) this.#set(box);
       else this.#waiting.add(box);
     }
-    if (!this.#katex) this.#loading ??= this.#load(boxes[0].ownerDocument);
+    if (this.#katex) return;
+    this.#loading ??= this.#load(boxes[0].ownerDocument).catch(() => setTimeout(() => (this.#loading = null), AGAIN));
   }
 
   /** @param {Document} page */
@@ -54,7 +58,10 @@ export class Typesetter {
     const sheet = page.createElement("link");
     sheet.rel = "stylesheet";
     sheet.href = this.#styles;
-    const styled = new Promise((resolve) => sheet.addEventListener("load", resolve, { once: true }));
+    const styled = new Promise((resolve, reject) => {
+      sheet.addEventListener("load", resolve, { once: true });
+      sheet.addEventListener("error", reject, { once: true });
+    });
     page.head.append(sheet);
     await Promise.all([import("../../../vendor/katex/katex.min.js"), styled]);
     this.#katex = /** @type {any} */ (globalThis).katex;

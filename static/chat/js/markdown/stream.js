@@ -22,7 +22,7 @@ import { Renderer } from "./render.js";
  * @typedef {{ figure: HTMLElement, code: Text, closing: RegExp, start: number, line: number, shown: number }} Fence
  */
 
-const OPENING = /(`{3,}(?=[^`\n]*\n)|~{3,})([^\n]*)\n/y;
+const OPENING = /(`{3,}(?=[^`\n]*\n)|~{3,})[^\n]*\n/y;
 const HALF_OPENING = /^ {0,3}(?:`{3,}[^`\n]*|~{3,}[^\n]*)$/;
 const MAY_CLOSE = /^ {0,3}[`~]* *$/;
 
@@ -93,7 +93,7 @@ export class StreamMarkdown {
       if (this.#done >= end || (!final && this.#asked === end)) return;
       this.#asked = end;
       // Where there is one block with all that is there, there is no second one without its last line.
-      if (!final && this.#ahead().filter(({ type }) => type !== "space").length < 2) return;
+      if (!final && this.#ahead().filter(shows).length < 2) return;
       const tokens = this.#lex(this.#text.slice(this.#done, end), this.#links, final ? "" : "lines");
       for (const token of tokens.slice(0, final ? undefined : settledOf(tokens))) {
         // A token that is not found in the text has no end there either: it waits for the end of all.
@@ -145,8 +145,9 @@ export class StreamMarkdown {
     OPENING.lastIndex = this.#done;
     const opening = OPENING.exec(this.#text);
     if (!opening) return false;
-    const [whole, mark, info] = opening;
-    const figure = this.#renderer(this.#notes).code(info, "");
+    const [whole, mark] = opening;
+    const [{ lang = "" }] = this.#lex(whole);
+    const figure = this.#renderer(this.#notes).code(lang, "");
     this.#drop();
     this.#root.insertBefore(figure, this.#section);
     const start = this.#done + whole.length;
@@ -289,9 +290,12 @@ export class StreamMarkdown {
   }
 }
 
+/** Whether it is a block: marked takes spaces of other kinds from the end of a list, which may still go on. @param {Token} token */
+const shows = ({ type, raw }) => type !== "space" && raw.trim() !== "";
+
 /** How many of the tokens are settled: the last block may go on with the next line. @param {Token[]} tokens */
 function settledOf(tokens) {
-  const last = tokens.findLastIndex(({ type }) => type !== "space");
+  const last = tokens.findLastIndex(shows);
   // If a formula never ends, it is the rest of the paragraph before it.
   const goesOn = tokens[last]?.open && tokens[last - 1]?.type === "paragraph";
   return Math.max(goesOn ? last - 1 : last, 0);

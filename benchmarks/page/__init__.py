@@ -1,0 +1,1 @@
+"""What the page costs in the browser, beside a page that draws all of a reply with each piece."""
