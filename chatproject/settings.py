@@ -400,5 +400,7 @@ LOGGING = {
             for name in ("daphne", "uvicorn", "uvicorn.error")
         },
         "uvicorn.access": {"handlers": [], "propagate": False},
+        # Failed sign-ins stand in the admin. What is taken for a name may be a password.
+        "axes": {"level": "ERROR"},
     },
 }

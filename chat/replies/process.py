@@ -105,7 +105,7 @@ class Process:
             },
         )
         self.starting: asyncio.Task | None = None
-        self.draining = False
+        self.draining = self.drained = False
         self._asking: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
         self.failed: dict[str, float] = {}  # tasks of the process: when they last had to start anew
         self._unsure: set[UUID] = set()  # requests, by cid, that are committed or not
@@ -171,6 +171,8 @@ class Process:
 
         A courtesy: whoever is killed without it leaves the same rows, a lease later.
         """
+        if self.drained:
+            return  # uvicorn asks again, at its own end
         self.draining, began = True, monotonic()
         events.drain_began(len(self.writer.live()))
         with suppress(TimeoutError):
@@ -184,6 +186,7 @@ class Process:
         with suppress(TimeoutError):
             await asyncio.wait_for(self.writer.idle(), INTERRUPTING)
         await self.hub.say_bye(protocol.CLOSE_RESTART)
+        self.drained = True
         events.drained(monotonic() - began, unfinished=len(left))
 
     # Inside

@@ -142,3 +142,30 @@ class PrivacyUnderDaphneTests(PrivacyTests):
 
 class PrivacyUnderRunserverTests(PrivacyTests):
     kind = "runserver"
+
+
+class LaptopTests(LogCase):
+    """With DEBUG=1 the log is for a person's eyes, and exceptions speak."""
+
+    kind = "runserver"
+    settings: ClassVar[dict] = {
+        **{"DEBUG": 1, "LOG_LEVEL": "debug", "OPENAI_LOG": "debug"},
+        **{"OPENAI_API_KEY": KEY, "RETRIES": 0},
+    }
+
+    async def test_a_line_begins_with_its_time_and_says_nothing_of_anybody(self):
+        async with Person(self.server.url) as alice:
+            tab = await alice.tab()
+            await tab.ask(asks(PROMPT, text=REPLY))
+            async with alice.http.get(f"{alice.url}/no%0d%0a{FORGED}/?q={SOUGHT}") as answer:
+                self.assertEqual(answer.status, 404)
+            await tab.close()
+        await self.until(lambda: "socket closed" in self.log(), "closed socket")
+        log = self.log()
+        for word in (PROMPT, REPLY, SOUGHT, KEY):
+            self.assertNotIn(word, log)
+        lines = [line for line in log.splitlines() if line[:1] not in "╭│╰"]
+        self.assertGreater(len(lines), 4)
+        for line in lines:
+            self.assertRegex(line, r"^\d{4}-\d\d-\d\dT\S+ [A-Z]+ [\w.]+: ")
+        self.assertIn(rf"Not Found: /no\r\n{FORGED}/", log)
