@@ -5,6 +5,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import models, transaction
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 INSTRUCTIONS_LENGTH = 4_000
@@ -18,6 +19,10 @@ class ProfileQuerySet(models.QuerySet):
     def instructions_of(self, user: AbstractBaseUser) -> str:
         """What `user` asks of every reply."""
         return self.filter(user=user).values_list("instructions", flat=True).first() or ""
+
+    def language_of(self, user: AbstractBaseUser) -> str:
+        """The language that `user` has chosen; "" for none."""
+        return self.filter(user=user).values_list("language", flat=True).first() or ""
 
     @transaction.atomic
     def make_guest(self) -> "Profile":
@@ -86,4 +91,4 @@ class Profile(models.Model):
     @property
     def name(self) -> str:
         """What the person is called on the page."""
-        return "Guest" if self.guest else self.user.get_short_name() or self.user.get_username()
+        return gettext("Guest") if self.guest else self.user.get_short_name() or self.user.get_username()

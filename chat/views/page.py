@@ -17,6 +17,7 @@ from chat.replies import snapshot
 
 from .accounts import FORMERLY
 from .conversations import earlier
+from .language import script_words
 from .sections import sections
 from .visitor import person, uuid_or_none
 
@@ -83,6 +84,7 @@ def page(request: HttpRequest, conversation: UUID | None = None) -> HttpResponse
         "models": models(),
         "assistants": assistants(),
         "answering": answering(shown.entry if shown else {}),
+        "words": script_words(request.LANGUAGE_CODE),
     }
     return render(request, "chat/page.html", context)
 
@@ -97,7 +99,7 @@ def models() -> list[dict]:
 def assistants() -> list[dict]:
     """The flows that a person may choose from, the default first."""
     return [
-        {"id": name, "label": flows.label(name), "description": flows.description(name)}
+        {"id": name, "label": _(flows.label(name)), "description": _(flows.description(name))}
         for name in flows.names()
     ]
 
