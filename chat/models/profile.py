@@ -46,16 +46,20 @@ class Profile(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.OneToOneField(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="profile"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        related_name="profile",
+        verbose_name=_("user"),
     )
-    guest = models.BooleanField(default=False)
+    guest = models.BooleanField(_("guest"), default=False)
     # Defaults of the database, too: a worker of the version before makes profiles without these.
     instructions = models.TextField(
+        _("instructions"),
         blank=True,
         default="",
         db_default="",
         max_length=INSTRUCTIONS_LENGTH,
-        help_text="What the person asks of every reply.",
+        help_text=_("What the person asks of every reply."),
     )
     language = models.CharField(
         max_length=16,
@@ -76,6 +80,10 @@ class Profile(models.Model):
 
     objects = ProfileQuerySet.as_manager()
 
+    class Meta:
+        verbose_name = _("profile")
+        verbose_name_plural = _("profiles")
+
     def __str__(self) -> str:
         return self.name
 
@@ -91,4 +99,8 @@ class Profile(models.Model):
     @property
     def name(self) -> str:
         """What the person is called on the page."""
-        return gettext("Guest") if self.guest else self.user.get_short_name() or self.user.get_username()
+        return (
+            gettext("Guest")
+            if self.guest
+            else self.user.get_short_name() or self.user.get_username()
+        )

@@ -34,6 +34,14 @@ DEMO = (
     gettext_noop("Show me a table and some code"),
     gettext_noop("What happens to a reply when I close the tab?"),
 )
+# What the flows that come with the chat are called and do: they know no Django.
+FLOWS = (
+    (gettext_noop("Chat"), gettext_noop("Answers at once.")),
+    (
+        gettext_noop("Plan"),
+        gettext_noop("Plans first, then answers: slower, for what takes some thought."),
+    ),
+)
 
 
 @never_cache
