@@ -54,17 +54,20 @@ def conversation(found: Conversation) -> Iterator[str]:
 def index(found: Iterable[tuple[str, Conversation]]) -> Iterator[str]:
     """A list of the files."""
     exported = _("Exported %(now)s") % {"now": _moment(timezone.now())}
-    yield f"# {_('Conversations')}\n\n{exported}\n\n"
+    heading = _("Conversations")
+    yield f"# {heading}\n\n{exported}\n\n"
     for name, one in found:
         title = prose.line(one.title) or UNTITLED
         yield f"- [{title}]({quote(name)}), {_moment(one.updated)}\n"
 
 
 def _blocks(row: Message) -> Iterator[str]:
-    yield f"## {_('Assistant') if row.is_reply else _('You')}"
+    speaker = _("Assistant") if row.is_reply else _("You")
+    yield f"## {speaker}"
     yield _moment(row.created) + (f" · {prose.line(row.model)}" if row.model else "")
     if row.reasoning:
-        yield f"<details>\n<summary>{_('Reasoning')}</summary>"
+        summary = _("Reasoning")
+        yield f"<details>\n<summary>{summary}</summary>"
         yield prose.quoted(row.reasoning)
         yield "</details>"
     if steps := steps_of(row):
@@ -79,7 +82,8 @@ def _blocks(row: Message) -> Iterator[str]:
 def _note(row: Message) -> str:
     if row.error:
         why = _(reply_error(row.error)["detail"])
-        return f"{why} {_('The text so far is kept.')}" if row.text else why
+        kept = _("The text so far is kept.")
+        return f"{why} {kept}" if row.text else why
     return str(NOTES.get(row.status) or FINISHES.get(row.finish_reason, ""))
 
 
