@@ -29,8 +29,7 @@ export function byArrows(popover) {
 }
 
 /** Where there is more room: above the button or below it. @param {HTMLElement} popover @param {DOMRect} button */
-function place(popover, { top, bottom, left, right }) {
-  const { style } = popover;
+function place({ style }, { top, bottom, left, right }) {
   const above = top > innerHeight - bottom;
   style.top = above ? "auto" : `${bottom + GAP}px`;
   style.bottom = above ? `${innerHeight - top + GAP}px` : "auto";
