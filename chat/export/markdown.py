@@ -81,9 +81,8 @@ def _blocks(row: Message) -> Iterator[str]:
 
 def _note(row: Message) -> str:
     if row.error:
-        why = _(reply_error(row.error)["detail"])
-        kept = _("The text so far is kept.")
-        return f"{why} {kept}" if row.text else why
+        detail, kept = reply_error(row.error)["detail"], _("The text so far is kept.")
+        return f"{_(detail)} {kept}" if row.text else _(detail)
     return str(NOTES.get(row.status) or FINISHES.get(row.finish_reason, ""))
 
 
