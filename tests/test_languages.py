@@ -164,9 +164,12 @@ class Shown(HTMLParser):
 
 def unmarked(template: str) -> list[str]:
     """What people would see of a template in every language alike."""
-    text = re.sub(r"{% (comment|blocktranslate)\b.*?{% end\1 %}", "", template, flags=re.DOTALL)
-    text = re.sub(r"{%.*?%}|{{.*?}}|{#.*?#}", "", text)
-    words = (" ".join(one.split()).strip(" ·|") for one in Shown(text).words)
+    text = re.sub(
+        r"{% (comment|blocktranslate|block kind)\b.*?{% end\w+ %}", "", template, flags=re.DOTALL
+    )
+    text = re.sub(r"{%.*?%}|{{.*?}}", "·", text)
+    parts = (part for one in Shown(text).words for part in re.split("[·|]", one))
+    words = (" ".join(part.split()) for part in parts)
     return [one for one in words if re.search("[A-Za-z]{2}", one) and one not in NAMES]
 
 
@@ -256,7 +259,7 @@ class AddedTests(SimpleTestCase):
                 write_po(file, found)
             with (folder / f"{domain}.mo").open("wb") as file:
                 write_mo(file, found)
-        line = re.search(r"^LANGUAGES = \[.*$", text, re.M)[0]
+        line = re.search(r"LANGUAGES = \[.*$", text, re.M)[0]
         file = self.root / "chatproject/settings.py"
         file.write_text(re.sub(r"^LANGUAGES = \[.*$", line, file.read_text(), flags=re.M))
         shown = self.manage("shell", "-c", PAGE.format(language=language))

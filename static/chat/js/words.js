@@ -101,8 +101,8 @@ export const failure = (error) => (error && FAILURES[error.code]) || error?.deta
 export function ending(message) {
   if (message.role === "user") return "";
   if (message.status === "stopped") return gettext("This reply was stopped.");
-  if (message.status === "interrupted") return `${failure(message.error)} ${gettext("The text so far is kept.")}`;
-  if (message.status === "error") return `${failure(message.error)} ${gettext("Your message is saved.")}`;
+  if (message.status === "interrupted") return [failure(message.error), gettext("The text so far is kept.")].join(" ");
+  if (message.status === "error") return [failure(message.error), gettext("Your message is saved.")].join(" ");
   return FINISHES[message.finish_reason ?? ""] ?? "";
 }
 
