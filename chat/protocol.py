@@ -18,12 +18,6 @@ VERSION = 1
 # At most so many code points of a reply are sent and not yet acknowledged by `seen`.
 WINDOW = 65_536
 
-
-def gettext_noop(text: str) -> str:
-    """Marks a sentence for the translators, as Django's function of this name does."""
-    return text
-
-
 # Close codes of this protocol; below 4000 they belong to the transport, where 1000 is an end that
 # is nobody's fault.
 CLOSE_PROTOCOL = 4400
@@ -57,27 +51,22 @@ REFUSALS = {
     "bad_field": "A field of the frame is missing or wrong.",
 }
 
+_ = str  # marks a sentence for the translators: Django does not come in here
 # Why a reply failed or broke off: the sentence for its reader, and whether trying again may help.
 REPLY_ERRORS = {
-    "upstream_unreachable": (gettext_noop("The model's server cannot be reached."), True),
-    "upstream_timeout": (gettext_noop("The model took too long to answer."), True),
-    "upstream_rate": (gettext_noop("The model's server is busy: too many requests."), True),
-    "upstream_auth": (
-        gettext_noop("The model's server refused the key. Tell your administrator."),
-        False,
-    ),
-    "upstream_cut": (gettext_noop("The connection to the model broke off."), True),
-    "upstream_malformed": (
-        gettext_noop("The model's server sent something that is not an answer."),
-        True,
-    ),
-    "upstream_empty": (gettext_noop("The model gave an empty answer."), True),
-    "upstream_error": (gettext_noop("The model's server failed."), True),
-    "context_too_long": (gettext_noop("The conversation is too long for this model."), False),
-    "lost_worker": (gettext_noop("The server stopped while it was writing this reply."), True),
-    "restart": (gettext_noop("The server restarted while it was writing this reply."), True),
-    "storage": (gettext_noop("The reply could not be stored."), True),
-    "flow_error": (gettext_noop("Something went wrong while this reply was made."), True),
+    "upstream_unreachable": (_("The model's server cannot be reached."), True),
+    "upstream_timeout": (_("The model took too long to answer."), True),
+    "upstream_rate": (_("The model's server is busy: too many requests."), True),
+    "upstream_auth": (_("The model's server refused the key. Tell your administrator."), False),
+    "upstream_cut": (_("The connection to the model broke off."), True),
+    "upstream_malformed": (_("The model's server sent something that is not an answer."), True),
+    "upstream_empty": (_("The model gave an empty answer."), True),
+    "upstream_error": (_("The model's server failed."), True),
+    "context_too_long": (_("The conversation is too long for this model."), False),
+    "lost_worker": (_("The server stopped while it was writing this reply."), True),
+    "restart": (_("The server restarted while it was writing this reply."), True),
+    "storage": (_("The reply could not be stored."), True),
+    "flow_error": (_("Something went wrong while this reply was made."), True),
 }
 
 

@@ -7,20 +7,9 @@ from django.utils import formats, timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from chat.models import Conversation, Message
 from chat.protocol import REPLY_ERRORS
-
-# A status in a word; a reply that is being written is live.
-STATES = {
-    Message.Status.RUNNING: gettext_lazy("live"),
-    Message.Status.DONE: gettext_lazy("done"),
-    Message.Status.STOPPED: gettext_lazy("stopped"),
-    Message.Status.INTERRUPTED: gettext_lazy("interrupted"),
-    Message.Status.ERROR: gettext_lazy("error"),
-    "deleted": gettext_lazy("deleted"),
-}
 
 
 def short(id: UUID) -> str:
@@ -29,8 +18,10 @@ def short(id: UUID) -> str:
 
 
 def chip(status: str) -> SafeString:
-    """A status as a coloured word."""
-    return format_html('<span class="chat-chip chat-chip-{}">{}</span>', status, STATES[status])
+    """A status as a coloured word; a reply that is being written is live."""
+    words = {Message.Status.RUNNING: _("Live"), "deleted": _("Deleted")}
+    word = words.get(status) or Message.Status(status).label
+    return format_html('<span class="chat-chip chat-chip-{}">{}</span>', status, word)
 
 
 def label(conversation: Conversation, *, readable: bool) -> SafeString:
