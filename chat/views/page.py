@@ -4,6 +4,7 @@ from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 from django.views.decorators.cache import never_cache
@@ -94,6 +95,8 @@ def page(request: HttpRequest, conversation: UUID | None = None) -> HttpResponse
         "answering": answering(shown.entry if shown else {}),
         "words": script_words(request.LANGUAGE_CODE),
     }
+    # To translate them anew for each message would take longer than all the rest of the page.
+    context["actions"] = render_to_string("chat/_actions.html", context)
     return render(request, "chat/page.html", context)
 
 
