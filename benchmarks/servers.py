@@ -187,6 +187,7 @@ class Server:
                 "DEBUG": "0",
                 "SECRET_KEY": "only-for-this-benchmark-" + "x" * 40,
                 "ALLOWED_HOSTS": "127.0.0.1",
+                "HTTPS": "0",
                 "GUESTS": "1",
                 "DATA_DIR": self._folder.name,
                 "DATABASE_URL": f"sqlite:///{self._folder.name}/chat.sqlite3",
@@ -194,6 +195,12 @@ class Server:
                 "LIMIT_PER_MINUTE": "100000",
                 "LIMIT_ACTIVE": "100000",
                 "LIMIT_SOCKETS": "100000",
+                "LIMIT_FRAMES": "100000",
+                "LIMIT_TOKENS": "0",
+                "LIMIT_ADDRESS_PER_MINUTE": "0",
+                "LIMIT_ADDRESS_TOKENS": "0",
+                "LIMIT_ADDRESS_PEOPLE": "0",
+                "LIMIT_ADDRESS_SOCKETS": "0",
                 "CONTEXT_TOKENS": "1000000",
                 "TITLES": "0",  # the others write none
             }

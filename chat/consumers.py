@@ -15,7 +15,7 @@ from chat.replies import process
 from chat.replies.database import in_database
 from chat.replies.follow import Follower, TooSlow
 from chat.replies.guard import Visit
-from chat.session import is_own_origin, key_of, user_of
+from chat.session import address_of, is_own_origin, key_of, user_of
 
 logger = logging.getLogger("chat.socket")
 
@@ -24,7 +24,11 @@ MISTAKES = 6
 MISTAKES_WITHIN = 10
 # When a request that the database could not take may be sent again (seconds).
 RETRY_AFTER = 2
-LIMITS_TOLD = ("characters", "per_minute", "active", "sockets")
+# What is sent in this time is counted (seconds).
+FLOOD_WITHIN = 10
+# When a socket that was closed for a limit may come again (seconds).
+COME_AGAIN = {protocol.CLOSE_TOO_MANY: 30, protocol.CLOSE_FLOODING: 10}
+LIMITS_TOLD = ("characters", "per_minute", "active", "sockets", "tokens")
 
 
 class SocketGone(Exception):
@@ -59,6 +63,8 @@ class ChatConsumer(AsyncWebsocketConsumer):
 
     async def connect(self) -> None:
         self.mistakes: deque[float] = deque(maxlen=MISTAKES)
+        self.frames = 0
+        self.counted_from = 0.0
         with suppress(SocketGone):
             await self.accept()
             code = await self.greet()
@@ -80,12 +86,19 @@ class ChatConsumer(AsyncWebsocketConsumer):
         self.process = await process.current()
         if self.process.draining:
             return protocol.CLOSE_RESTART
+        visit = Visit(
+            key_of(self.scope), self.user.pk, profile.id, address_of(self.scope), self.bye
+        )
+        if not self.process.guard.admit(visit):
+            return protocol.CLOSE_TOO_MANY
         limits = {key: settings.CHAT_LIMITS[key] for key in LIMITS_TOLD}
         heartbeat = settings.CHAT_TIMES["heartbeat"]
         person = profile.as_person()
-        await self.send_frame(protocol.welcome(user=person, limits=limits, heartbeat=heartbeat))
-        visit = Visit(key_of(self.scope), self.user.pk, profile.id, self.bye)
-        self.process.guard.admit(visit)
+        try:
+            await self.send_frame(protocol.welcome(user=person, limits=limits, heartbeat=heartbeat))
+        except SocketGone:
+            self.process.guard.leave(visit)
+            raise
         self.follower = self.process.follower(self.user, self.send_frame, self.bye)
         self.telling = self.process.spawn(self.follower.run())
         self.telling.add_done_callback(self.told)
@@ -95,8 +108,19 @@ class ChatConsumer(AsyncWebsocketConsumer):
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         if self.follower is None:
             return  # it was told bye
+        if self.is_flooding():
+            await self.bye(protocol.CLOSE_FLOODING)
+            return
         with suppress(SocketGone):
             await self.hear(text_data)
+
+    def is_flooding(self) -> bool:
+        """Whether this frame is one too many; counted in windows, which costs nothing."""
+        now = asyncio.get_running_loop().time()
+        if now - self.counted_from > FLOOD_WITHIN:
+            self.frames, self.counted_from = 0, now
+        self.frames += 1
+        return self.frames > settings.CHAT_LIMITS["frames"]
 
     async def hear(self, text: str | None) -> None:
         """Answer one frame, or say why not; whatever it was, the socket lives on."""
@@ -128,6 +152,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
                         conversation=accepted.conversation,
                         message=accepted.message,
                         reply=accepted.reply,
+                        left=accepted.left,
                     )
                 )
                 if self.follower is not None:  # else it was told bye meanwhile
@@ -165,7 +190,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
         if self.telling is not None:
             self.telling.cancel()
         with suppress(SocketGone):
-            await self.send_frame(protocol.bye(code))
+            await self.send_frame(protocol.bye(code, retry_after=COME_AGAIN.get(code)))
             await self.close(code)
 
     def told(self, telling: asyncio.Task) -> None:

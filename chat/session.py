@@ -1,13 +1,14 @@
 """Whose browser is at the other end of a socket."""
 
 from urllib.parse import urlsplit
+from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
 from django.http import parse_cookie
 from django.http.request import split_domain_port, validate_host
 
-from chat.models import users_of
+from chat.models import address_token, users_of
 
 
 def key_of(scope: dict) -> str:
@@ -23,6 +24,11 @@ def user_of(scope: dict) -> AbstractBaseUser | None:
     """
     key = key_of(scope)
     return users_of([key]).get(key) if key else None
+
+
+def address_of(scope: dict) -> UUID | None:
+    """Where the socket comes from, as a token."""
+    return address_token((scope.get("client") or [None])[0])
 
 
 def is_own_origin(scope: dict) -> bool:

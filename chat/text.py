@@ -16,6 +16,11 @@ def clean(text: str) -> str:
     return joined.replace("\0", "\ufffd")
 
 
+def estimate_tokens(text: str) -> int:
+    """About how many tokens `text` has: its UTF-8 bytes divided by 4, rounded up."""
+    return -(-len(text.encode("utf-8", "surrogatepass")) // 4)
+
+
 class Cleaner:
     """`clean` for text that comes in pieces: half of a surrogate pair waits for the other half."""
 

@@ -10,6 +10,7 @@ pages = get_asgi_application()  # before anything that needs the models
 
 from django.conf import settings  # noqa: E402
 from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler  # noqa: E402
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware  # noqa: E402
 
 from chat.lifespan import drain_before_daphne_stops, lifespan  # noqa: E402
 from chat.routing import websocket_urlpatterns  # noqa: E402
@@ -25,3 +26,6 @@ application = ProtocolTypeRouter(
         "lifespan": lifespan,
     }
 )
+if settings.TRUSTED_PROXIES:
+    # Where a request comes from, and how, is what the outermost proxy of these says.
+    application = ProxyHeadersMiddleware(application, settings.TRUSTED_PROXIES)

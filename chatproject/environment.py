@@ -6,6 +6,7 @@ content is the setting: a secret then stands in no process list.
 
 import warnings
 from collections.abc import Container
+from ipaddress import ip_network
 from pathlib import Path
 
 import environ
@@ -47,6 +48,20 @@ def words(name: str, default: list[str] | None = None) -> list[str]:
     """A list, by commas."""
     value = text(name)
     return [word.strip() for word in value.split(",") if word.strip()] or default or []
+
+
+def networks(name: str) -> list[str]:
+    """Addresses and networks of machines, by commas."""
+    found = words(name)
+    for network in found:
+        try:
+            ip_network(network)
+        except ValueError:
+            raise ImproperlyConfigured(
+                f"{name} names {network!r}, which is no address or network. "
+                "Write it as 127.0.0.1, or 10.0.0.0/8."
+            ) from None
+    return found
 
 
 def switch(name: str, default: bool) -> bool:

@@ -5,12 +5,24 @@ Every name read here stands in the README's table, which a test holds true.
 
 import secrets
 import zoneinfo
+from datetime import timedelta
 from pathlib import Path
 
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from .environment import address, choice, count, database, mail, seconds, switch, text, words
+from .environment import (
+    address,
+    choice,
+    count,
+    database,
+    mail,
+    networks,
+    seconds,
+    switch,
+    text,
+    words,
+)
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -68,6 +80,11 @@ if not DEBUG and "*" in ALLOWED_HOSTS:
 SITE_ORIGINS = words("SITE_ORIGINS")
 CSRF_TRUSTED_ORIGINS = SITE_ORIGINS
 
+# People reach this site by https alone: cookies are for nothing else, and http leads there.
+HTTPS = switch("HTTPS", not DEBUG)
+# The proxies in front, whose word on where a request comes from and how is believed.
+TRUSTED_PROXIES = networks("TRUSTED_PROXIES")
+
 # Guests chat without an account. Safe on a laptop; on the internet it is a choice.
 GUESTS = switch("GUESTS", DEBUG)
 # Whether a person may make an account of their own; else the administrator makes them.
@@ -92,6 +109,7 @@ LLMS = {
         "BETWEEN_TOKENS_SECONDS": seconds("BETWEEN_TOKENS_SECONDS", 30),
         "WHOLE_REPLY_SECONDS": seconds("WHOLE_REPLY_SECONDS", 600),
         "RETRIES": count("RETRIES", 2, least=0),
+        "MAX_TOKENS": count("LIMIT_REPLY_TOKENS", 8_000),
     },
 }
 LLMS["default"] = LLMS["openai" if OPENAI_API_KEY or OPENAI_BASE_URL else "demo"]
@@ -125,10 +143,21 @@ TITLE_PROMPT = text(
 
 CHAT_LIMITS = {
     "characters": count("LIMIT_CHARACTERS", 32_000),
+    "reply_characters": count("LIMIT_REPLY_CHARACTERS", 400_000),
+    "reply_tokens": LLMS["openai"]["MAX_TOKENS"],
+    # Of one person
     "per_minute": count("LIMIT_PER_MINUTE", 20),
     "active": count("LIMIT_ACTIVE", 4),
     "sockets": count("LIMIT_SOCKETS", 32),
-    "reply_characters": count("LIMIT_REPLY_CHARACTERS", 400_000),
+    "frames": count("LIMIT_FRAMES", 500),
+    "tokens": count("LIMIT_TOKENS", 5_000_000, least=0),
+    # Of one address: its guests together
+    "address_per_minute": count("LIMIT_ADDRESS_PER_MINUTE", 60, least=0),
+    "address_tokens": count("LIMIT_ADDRESS_TOKENS", 2_000_000, least=0),
+    "address_people": count("LIMIT_ADDRESS_PEOPLE", 60, least=0),
+    "address_sockets": count("LIMIT_ADDRESS_SOCKETS", 256, least=0),
+    # Of everybody together
+    "all_tokens": count("LIMIT_ALL_TOKENS", 0, least=0),
 }
 CHAT_TIMES = {
     "tick": seconds("TICK_SECONDS", 0.05),
@@ -160,11 +189,13 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
+    "axes",
     "channels",
     "csp",
     "chat",
 ]
 MIDDLEWARE = [
+    "chatproject.proxies.RefuseUntrusted",
     "django.middleware.security.SecurityMiddleware",
     *([] if DEBUG else ["whitenoise.middleware.WhiteNoiseMiddleware"]),
     "csp.middleware.CSPMiddleware",
@@ -175,6 +206,7 @@ MIDDLEWARE = [
     "chat.views.language.LanguageMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 ROOT_URLCONF = "chatproject.urls"
 ASGI_APPLICATION = "chatproject.asgi.application"
@@ -228,14 +260,29 @@ if REDIS_URL:
     }
 
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in (
-        "UserAttributeSimilarityValidator",
-        "MinimumLengthValidator",
-        "CommonPasswordValidator",
-        "NumericPasswordValidator",
-    )
+    {"NAME": f"django.contrib.auth.password_validation.{name}", "OPTIONS": options}
+    for name, options in {
+        "UserAttributeSimilarityValidator": {},
+        "MinimumLengthValidator": {"min_length": 12},
+        "CommonPasswordValidator": {},
+        "NumericPasswordValidator": {},
+    }.items()
 ]
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",  # only says who must wait
+    "django.contrib.auth.backends.ModelBackend",
+]
+
+# Who guesses passwords has to wait: for one name at one address, and, a good deal later, for the
+# name or the address alone (`chatproject/guesses.py`).
+AXES_FAILURE_LIMIT = count("LIMIT_GUESSES", 5)
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_HANDLER = "chatproject.guesses.Handler"
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"], "username", "ip_address"]
+AXES_CLIENT_IP_CALLABLE = "chatproject.guesses.network_of"
+AXES_LOCKOUT_TEMPLATE = "chat/accounts/locked.html"
+AXES_DISABLE_ACCESS_LOG = True
+AXES_VERBOSE = False
 LOGIN_URL = "chat:sign-in"
 LOGIN_REDIRECT_URL = "chat:new"
 LOGOUT_REDIRECT_URL = "chat:sign-in"
@@ -287,9 +334,21 @@ CONTENT_SECURITY_POLICY = {
 
 SESSION_COOKIE_AGE = 60 * 60 * 24 * 90
 SESSION_COOKIE_HTTPONLY = True
-CSRF_COOKIE_HTTPONLY = False
+CSRF_COOKIE_HTTPONLY = True  # the page's script reads the token from the form
+LANGUAGE_COOKIE_SECURE = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+if HTTPS:
+    # By their names, browsers take them over https alone, and from no other host of the domain.
+    SESSION_COOKIE_NAME = "__Host-sessionid"
+    CSRF_COOKIE_NAME = "__Host-csrftoken"
+    SECURE_SSL_REDIRECT = True
+    SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]  # asked from inside
+    SECURE_HSTS_SECONDS = 60 * 60 * 24 * 365
+# Whether other hosts of the domain are reached by https is not for a chat to say.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 SECURE_CONTENT_TYPE_NOSNIFF = True
 X_FRAME_OPTIONS = "DENY"
+
+DEFAULT_EXCEPTION_REPORTER_FILTER = "chatproject.report.ReportFilter"
 
 LOGGING = {
     "version": 1,

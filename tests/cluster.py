@@ -110,6 +110,8 @@ class Cluster:
         self.environment = {
             **settings,
             "DEBUG": "0",
+            "HTTPS": "0",  # nobody but this machine comes in, and without certificates
+            "TRUSTED_PROXIES": "127.0.0.1",
             "DATA_DIR": str(folder),  # one for all workers of a machine: it has their locks
             "STATIC_ROOT": str(folder / "static"),
             "REDIS_URL": self.redis.url,

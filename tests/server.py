@@ -31,9 +31,17 @@ def environment(data: Path, **settings: object) -> dict[str, str]:
         "DEBUG": "0",
         "SECRET_KEY": SECRET_KEY,
         "ALLOWED_HOSTS": "127.0.0.1,localhost",
+        "HTTPS": "0",
         "GUESTS": "1",
         "LIMIT_PER_MINUTE": "1000",
         "LIMIT_ACTIVE": "100",
+        "LIMIT_SOCKETS": "1000",
+        "LIMIT_TOKENS": "0",
+        # All the people of the tests come from one address.
+        "LIMIT_ADDRESS_PER_MINUTE": "0",
+        "LIMIT_ADDRESS_TOKENS": "0",
+        "LIMIT_ADDRESS_PEOPLE": "0",
+        "LIMIT_ADDRESS_SOCKETS": "0",
         "TITLES": "0",  # a test that counts what the model is asked says so where it wants one
         **static,
     }
@@ -139,7 +147,8 @@ class Server:
             case "daphne":
                 return [*python, "daphne", *self.flags, "-b", "127.0.0.1", "-p", *at]
             case "uvicorn":
-                options = ["--ws-per-message-deflate", "false", "--host", "127.0.0.1"]
+                options = ["--ws-per-message-deflate", "false", "--no-proxy-headers"]
+                options += ["--host", "127.0.0.1"]
                 return [*python, "uvicorn", *options, *self.flags, "--port", *at]
             case "runserver":
                 return [sys.executable, "manage.py", "runserver", "--noreload"]

@@ -17,15 +17,17 @@ SECONDS = 15
 
 
 class Person:
-    """A guest of one browser: `async with Person(server.url) as alice: tab = await alice.tab()`."""
+    """A guest of one browser: `async with Person(server.url) as alice: tab = await alice.tab()`.
+    `headers` are what a proxy between adds."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, headers: dict[str, str] | None = None) -> None:
         self.url = url
+        self.headers = AGENT | (headers or {})
         self.tabs: list[Tab] = []
 
     async def __aenter__(self) -> Self:
         jar = aiohttp.CookieJar(unsafe=True)  # "unsafe" admits cookies of an IP address
-        self.http = aiohttp.ClientSession(cookie_jar=jar, headers=AGENT)
+        self.http = aiohttp.ClientSession(cookie_jar=jar, headers=self.headers)
         async with self.http.get(f"{self.url}/") as response:
             assert response.status == 200, await response.text()
         return self

@@ -38,6 +38,7 @@ FLOORS = {
     "chat.models": (1, "models"),
     "chat.migrations": (1, "models"),
     "chat.llm": (1, "llm"),
+    "chat.codes": (0, "words"),
     "chat.protocol": (0, "words"),
     "chat.text": (0, "words"),
     "chat.words": (0, "words"),
@@ -46,6 +47,7 @@ FLOORS = {
 # Where a library may be imported. Django is everywhere but for DJANGO_STRANGERS.
 ROOMS = {
     "asgiref": ["chat.views.export"],  # Django's own
+    "axes": ["chatproject.guesses"],
     "channels": ["chat.consumers", "chat.routing", "chat.replies.bus", "chatproject.asgi"],
     "channels_redis": ["chat.replies.bus"],
     "csp": ["chat.admin", "chatproject.settings"],
@@ -58,11 +60,11 @@ ROOMS = {
     "psycopg": [],  # Django's own affair
     "pydantic": ["chat.protocol"],
     "twisted": ["chat.lifespan"],  # daphne's reactor
-    "uvicorn": [],  # starts the house, is not started by it
+    "uvicorn": ["chatproject.asgi"],
     "whitenoise": ["chatproject.static"],
 }
 # Only the `__init__` of llm and flows knows Django: it reads the settings.
-DJANGO_STRANGERS = re.compile(r"chat\.(protocol|text|words|llm\..+|flows\..+)$")
+DJANGO_STRANGERS = re.compile(r"chat\.(codes|protocol|text|words|llm\..+|flows\..+)$")
 
 # Names of attributes and functions, and the rooms in which they may be called.
 CALLS = {

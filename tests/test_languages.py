@@ -52,7 +52,7 @@ def marked(path: Path) -> set[Words]:
     if path.suffix == ".js":
         kind = "javascript"
     elif path.suffix != ".py":
-        text = templatize(text)
+        text = re.sub(r"^[ \t]+", "", templatize(text), flags=re.MULTILINE)  # no blocks of Python
     found = extract(kind, BytesIO(text.encode()), keywords=PYTHON)
     return {tuple(said) if isinstance(said, (tuple, list)) else said for _, said, _, _ in found}
 

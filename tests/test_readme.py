@@ -10,6 +10,7 @@ ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 READERS = {
     *("text", "words", "switch", "count", "seconds", "database", "choice", "address", "mail"),
+    "networks",
 }
 
 
@@ -43,5 +44,15 @@ class WhereThingsAreTests(SimpleTestCase):
     def test_every_path_that_is_named_exists(self):
         named = re.findall(r"(?:^|[\s`(])((?:chat|chatproject|docs|benchmarks)/[\w/.]*)", README)
         self.assertGreater(len(named), 10, "the paths are not found any more")
+        for path in named:
+            self.assertTrue((ROOT / path).exists(), path)
+
+    def test_every_test_that_the_documents_name_exists(self):
+        named = {
+            path
+            for document in (ROOT / "docs").glob("*.md")
+            for path in re.findall(r"`(tests/[\w/]+\.\w+)`", document.read_text())
+        }
+        self.assertGreater(len(named), 10, "the tests are not found any more")
         for path in named:
             self.assertTrue((ROOT / path).exists(), path)

@@ -1,6 +1,6 @@
 from pocketflow import AsyncNode
 
-from chat.llm.base import estimate_tokens
+from chat.text import estimate_tokens
 
 from .contract import Shared
 

@@ -113,8 +113,3 @@ class LLM(ABC):
         An async generator. Close it (`aclose()`, or cancel the task that reads it) to stop the
         model. Raises `LLMError`, also after pieces; never retries once a character was given.
         """
-
-
-def estimate_tokens(text: str) -> int:
-    """About how many tokens `text` has: its UTF-8 bytes divided by 4, rounded up."""
-    return -(-len(text.encode("utf-8", "surrogatepass")) // 4)

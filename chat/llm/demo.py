@@ -4,7 +4,9 @@ import asyncio
 import re
 from collections.abc import AsyncGenerator
 
-from .base import LLM, Finish, Piece, Text, Usage, estimate_tokens
+from chat.text import estimate_tokens
+
+from .base import LLM, Finish, Piece, Text, Usage
 
 PIECE = re.compile(r"\s*\S{1,12}|\s+")  # about a word
 QUOTED = 120  # characters of a question that are given back

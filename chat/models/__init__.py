@@ -1,8 +1,10 @@
 """What is remembered: people and their sessions, conversations, the tree of their messages, the
-steps of a reply, and the index of what was said."""
+steps of a reply, the index of what was said, and what it cost."""
 
+from .address import address_token, network_of
 from .append import Append
 from .backlog import bring_in
+from .charge import Charge, Pool
 from .conversation import Conversation
 from .found import Excerpt, Found, find
 from .message import Ending, Message, lease_end
@@ -13,18 +15,22 @@ from .step import Step
 
 __all__ = [
     "Append",
+    "Charge",
     "Conversation",
     "Ending",
     "Excerpt",
     "Found",
     "Indexed",
     "Message",
+    "Pool",
     "Profile",
     "SearchEntry",
     "Step",
+    "address_token",
     "bring_in",
     "find",
     "lease_end",
+    "network_of",
     "token_of",
     "users_of",
 ]

@@ -8,7 +8,7 @@ worker writes on), `end` (it is final), `settle_stale` (its worker is gone).
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from django.db import connections, models, transaction
 from django.db.models import F, Q
@@ -16,7 +16,10 @@ from django.db.models.functions import Now, Substr
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from chat.text import estimate_tokens
+
 from .append import Append, append
+from .charge import Charge
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +44,6 @@ class MessageQuerySet(models.QuerySet):
 
     def owned_by(self, user) -> "MessageQuerySet":
         return self.filter(conversation__owner=user, conversation__deleted=None)
-
-    def requested_since(self, moment: datetime) -> "MessageQuerySet":
-        """One row for each request that was accepted after `moment`: the first that it made."""
-        return self.filter(cid__isnull=False, created__gt=moment)
 
     def children_of(self, parents: Iterable[uuid.UUID | None]) -> "MessageQuerySet":
         """The messages that follow one of `parents`; None stands for the first messages."""
@@ -75,8 +74,9 @@ class MessageQuerySet(models.QuerySet):
         return append(connections[self.db], appends, worker=worker, lease=lease)
 
     def end(self, id: uuid.UUID, ending: Ending, **expected) -> bool:
-        """Make a running reply final; False if it was already, or is not as `expected`."""
-        return bool(
+        """Make a running reply final, and its charge what it cost; False if it was already, or is
+        not as `expected`. To be called in a transaction."""
+        ended = bool(
             self.active()
             .filter(id=id, **expected)
             .update(
@@ -89,6 +89,17 @@ class MessageQuerySet(models.QuerySet):
                 ended=Now(),
             )
         )
+        if ended:
+            given = ending.completion_tokens
+            given = self._estimated_tokens(id) if given is None else given
+            Charge.objects.settle(id, prompt=ending.prompt_tokens, completion=given)
+        return ended
+
+    def _estimated_tokens(self, id: uuid.UUID) -> int:
+        """About what its model gave for a reply that was ended from outside."""
+        rows = Message.objects.filter(id=id)
+        kept = rows.values_list("kept", flat=True).first() or 0
+        return sum(map(estimate_tokens, rows.tail(id, kept, 0)))
 
     def settle(self) -> list["Message"]:
         """Make these replies `interrupted`, those of them that are still running; returns which."""
@@ -211,9 +222,6 @@ class Message(models.Model):
             ),
             # Not of the lease: PostgreSQL would write every index anew each time it is renewed.
             models.Index(fields=["worker"], condition=Q(status="running"), name="message_running"),
-            models.Index(
-                fields=["created"], condition=Q(cid__isnull=False), name="message_requested"
-            ),
         ]
 
     def __str__(self) -> str:

@@ -1,14 +1,17 @@
 import secrets
 import uuid
+from datetime import timedelta
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import models, transaction
+from django.db.models.functions import Now
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 INSTRUCTIONS_LENGTH = 4_000
+HOUR = timedelta(hours=1)
 
 
 class ProfileQuerySet(models.QuerySet):
@@ -16,19 +19,19 @@ class ProfileQuerySet(models.QuerySet):
         """The profile of `user`; one is made for an account that has none yet."""
         return self.select_related("user").get_or_create(user=user)[0]
 
-    def instructions_of(self, user: AbstractBaseUser) -> str:
-        """What `user` asks of every reply."""
-        return self.filter(user=user).values_list("instructions", flat=True).first() or ""
-
     def language_of(self, user: AbstractBaseUser) -> str:
         """The language that `user` has chosen; "" for none."""
         return self.filter(user=user).values_list("language", flat=True).first() or ""
 
     @transaction.atomic
-    def make_guest(self) -> "Profile":
-        """A new person without a password: the guest of one browser."""
+    def make_guest(self, address: uuid.UUID | None = None) -> "Profile":
+        """A new person without a password: the guest of one browser, from `address` (a token)."""
         user = get_user_model().objects.create_user(username=f"guest-{secrets.token_hex(8)}")
-        return self.create(user=user, guest=True)
+        return self.create(user=user, guest=True, address=address)
+
+    def arrived_from(self, address: uuid.UUID) -> int:
+        """How many people are new from there in the last hour."""
+        return self.filter(address=address, user__date_joined__gt=Now() - HOUR).count()
 
 
 class Profile(models.Model):
@@ -52,6 +55,7 @@ class Profile(models.Model):
         verbose_name=_("user"),
     )
     guest = models.BooleanField(_("guest"), default=False)
+    address = models.UUIDField(null=True, db_index=True, help_text="Came from there, as a token.")
     # Defaults of the database, too: a worker of the version before makes profiles without these.
     instructions = models.TextField(
         _("instructions"),
@@ -87,10 +91,10 @@ class Profile(models.Model):
     def __str__(self) -> str:
         return self.name
 
-    def become_account(self) -> None:
-        """The guest has an account from now on."""
-        self.guest = False
-        self.save(update_fields=["guest"])
+    def become_account(self, address: uuid.UUID | None) -> None:
+        """The person has an account from now on, who came from `address` (a token)."""
+        self.guest, self.address = False, self.address or address
+        self.save(update_fields=["guest", "address"])
 
     def as_person(self) -> dict:
         """Who this is, as the socket and the page say it."""

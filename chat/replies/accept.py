@@ -1,8 +1,6 @@
 """A request becomes rows: one transaction that either writes all of it or refuses it whole."""
 
-import math
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from uuid import UUID
 
 from django.conf import settings
@@ -10,7 +8,6 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import connection, transaction
 from django.db.models import Q
-from django.utils import timezone
 
 from chat import flows, llm
 from chat.models import Conversation, Message, Profile, lease_end
@@ -18,6 +15,7 @@ from chat.protocol import Continue, Refused, Regenerate, Send
 from chat.text import clean
 
 from . import snapshot
+from .allowance import Allowance
 from .settle import abandoned
 from .tree import check_offered, kept_model, lock, lock_of
 
@@ -41,7 +39,7 @@ class Accepted:
     """A request that is committed. A repeated one (`task` is None) starts nothing.
 
     `news` is what a reader who knows the conversation as it was before needs to be told; None where
-    that is more than new messages at the end.
+    that is more than new messages at the end. `left` is what the person may still ask for.
     """
 
     conversation: UUID
@@ -49,6 +47,7 @@ class Accepted:
     reply: UUID
     task: Task | None = None
     news: snapshot.Snapshot | None = None
+    left: dict | None = None
 
 
 @transaction.atomic
@@ -81,7 +80,7 @@ def accept(
         if message.cid == frame.cid:
             accepted, reply = _again(conversation, message)
             if resume and not reply.is_final and reply.worker == worker:
-                task = _task(conversation, reply, Profile.objects.instructions_of(user))
+                task = _task(conversation, reply, Profile.objects.of(user).instructions)
                 accepted = replace(accepted, task=task)
             return accepted
     if isinstance(frame, Send):
@@ -91,7 +90,10 @@ def accept(
         base = _reply(found)
         if isinstance(frame, Regenerate):
             check_offered(model=frame.model)
-    _check_limits(user, conversation)
+    _check_active(user, conversation)
+    person = Profile.objects.of(user)
+    allowance = Allowance(person)
+    allowance.check()
     assistant, chosen = _author(conversation, base if isinstance(frame, Continue) else frame)
     reply = Message(
         role=Message.Role.ASSISTANT,
@@ -113,8 +115,9 @@ def accept(
         if isinstance(frame, Continue):
             reply.text, reply.length, reply.kept = base.text, base.length, base.length
         conversation.extend(question, [reply])
-    task = _task(conversation, reply, Profile.objects.instructions_of(user))
-    return Accepted(conversation.id, question.id, reply.id, task, news)
+    task = _task(conversation, reply, person.instructions)
+    left = allowance.reserve(reply.id, task.messages)
+    return Accepted(conversation.id, question.id, reply.id, task, news, left)
 
 
 def _conversation_of_send(user: AbstractBaseUser, frame: Send) -> Conversation:
@@ -154,8 +157,8 @@ def _text(frame: Send) -> str:
     return text
 
 
-def _check_limits(user: AbstractBaseUser, conversation: Conversation) -> None:
-    limits = settings.CHAT_LIMITS
+def _check_active(user: AbstractBaseUser, conversation: Conversation) -> None:
+    """Refused if a reply is being written here, or too many elsewhere."""
     active = Message.objects.owned_by(user).active()
     busy = set(active.values_list("conversation", flat=True))
     if conversation.id in busy:
@@ -163,16 +166,8 @@ def _check_limits(user: AbstractBaseUser, conversation: Conversation) -> None:
         if conversation.messages.active().exists():
             raise Refused("busy")
         busy.discard(conversation.id)
-    if len(busy) >= limits["active"]:
+    if len(busy) >= settings.CHAT_LIMITS["active"]:
         raise Refused("too_many")
-    now = timezone.now()
-    recent = Message.objects.owned_by(user).requested_since(now - timedelta(minutes=1))
-    last = list(
-        recent.order_by("-created").values_list("created", flat=True)[: limits["per_minute"]]
-    )
-    if len(last) == limits["per_minute"]:
-        wait = last[-1] + timedelta(minutes=1) - now
-        raise Refused("rate", retry_after=max(math.ceil(wait.total_seconds()), 1))
 
 
 def _parent(conversation: Conversation, frame: Send, named: list[Message]) -> Message | None:

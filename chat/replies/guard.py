@@ -1,4 +1,4 @@
-"""Whose sockets these still are: a session may end, or its user may, while a socket is open.
+"""Whose sockets these are, and still are: a session may end, or its user may, while one is open.
 
 It is level-triggered, as everything that hears a bell: to be rung means only to look again who is
 signed in. Without a bell it looks at everyone each minute.
@@ -39,6 +39,7 @@ class Visit:
     session: str
     user_id: int
     person: UUID
+    address: UUID | None
     close: Callable[[int], Awaitable[None]]
     token: UUID = field(init=False)
     moved: bool = field(init=False, default=False)  # its session goes on under another key
@@ -56,8 +57,16 @@ class Guard:
         self._doubted: set[Visit] = set()
         self._rung = asyncio.Event()
 
-    def admit(self, visit: Visit) -> None:
+    def admit(self, visit: Visit) -> bool:
+        """Whether there is room for one more socket of this person, and of this address."""
+        limits = settings.CHAT_LIMITS
+        theirs = sum(other.user_id == visit.user_id for other in self._visits)
+        from_there = sum(other.address == visit.address for other in self._visits)
+        most = limits["address_sockets"] if visit.address else 0
+        if theirs >= limits["sockets"] or (most and from_there >= most):
+            return False
         self._visits.add(visit)
+        return True
 
     def leave(self, visit: Visit) -> None:
         self._visits.discard(visit)

@@ -9,9 +9,8 @@ from uuid import UUID, uuid4
 from django.conf import settings
 from django.utils import timezone
 
-from chat.llm.base import estimate_tokens
 from chat.models import Append, Ending, Step
-from chat.text import Cleaner, clean
+from chat.text import Cleaner, clean, estimate_tokens
 
 from .log import Log
 

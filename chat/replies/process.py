@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from typing import Any, TypeVar
 from uuid import UUID
+from weakref import WeakValueDictionary
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
@@ -103,6 +104,7 @@ class Process:
         )
         self.starting: asyncio.Task | None = None
         self.draining = False
+        self._asking: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
         self._unsure: set[UUID] = set()  # requests, by cid, that are committed or not
 
     async def start(self) -> None:
@@ -187,8 +189,12 @@ class Process:
         model = await llm.get().name()
         who = {"worker": self.worker.id, "model": model, "resume": frame.cid in self._unsure}
         self._unsure.discard(frame.cid)
+        # One request of a person at a time: whoever asks without end keeps the others waiting for
+        # one of theirs at most.
+        asking = self._asking.setdefault(user.pk, asyncio.Lock())
         try:
-            accepted = await self._write(accept.accept, user, frame, **who)
+            async with asking:
+                accepted = await self._write(accept.accept, user, frame, **who)
         except (OperationalError, InterfaceError):
             # Perhaps it is committed, and only the answer was lost: nobody writes its reply then,
             # until the same request comes again.
@@ -222,6 +228,7 @@ class Process:
             await asyncio.sleep(settings.CHAT_TIMES["settle"])
             self._ring(await in_database(settle.settle_stale, but=self.writer.live()))
             await in_database(settle.remove_deleted)
+            await in_database(settle.remove_old_charges)
 
     def _ring(self, settled: list[Message]) -> None:
         for reply in settled:

@@ -4,9 +4,9 @@ import logging
 from django.conf import settings
 
 from chat import flows, llm
-from chat.llm.base import TOKENS, LLMError, Usage, estimate_tokens
+from chat.llm.base import TOKENS, LLMError, Usage
 from chat.models import Ending, Message
-from chat.text import clean
+from chat.text import clean, estimate_tokens
 
 from .accept import Task
 from .live import LiveReply, ReplyFull

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from django.conf import settings
 
-from chat.models import Conversation, Message
+from chat.models import Charge, Conversation, Message
 from chat.models.message import MessageQuerySet
 
 # So many deleted conversations are removed in one go: there is another in a moment.
@@ -52,6 +52,12 @@ def remove_deleted() -> int:
     undo = settings.CHAT_TIMES["undo"]
     ids = Conversation.objects.removable(undo=undo).values_list("id", flat=True)[:REMOVED]
     return sum(Conversation.objects.remove(id, undo=undo) for id in list(ids))
+
+
+def remove_old_charges() -> int:
+    """Remove the charges that no limit counts any more; how many."""
+    old = Charge.objects.over()
+    return old.delete()[0] if old.exists() else 0  # to write nothing would want the lock, too
 
 
 def abandoned(messages: MessageQuerySet) -> MessageQuerySet:

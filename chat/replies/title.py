@@ -18,9 +18,9 @@ from django.db import transaction
 
 from chat import llm
 from chat.llm.base import LLM, LLMError, Retrying, Text, Usage
-from chat.models import Conversation, Message
+from chat.models import Charge, Conversation, Message
 from chat.models.conversation import TITLE_LENGTH
-from chat.text import clean
+from chat.text import clean, estimate_tokens
 
 from . import bus
 from .accept import Task
@@ -32,6 +32,8 @@ logger = logging.getLogger("chat.replies")
 EXCERPT = 2_000
 # A model that writes more than this does not write a title.
 ANSWER = 4_000
+# What the reply's excerpt and the title cost at most, if the model does not say (tokens).
+RESERVED = (EXCERPT + ANSWER) // 4
 
 # What models put around a title that they were asked for alone.
 THOUGHT = re.compile(r"<think>.*?(</think>|\Z)", re.DOTALL)
@@ -50,12 +52,16 @@ async def entitle(live: LiveReply, task: Task, write: Callable[..., Awaitable]) 
         return
     id = task.reply.conversation_id
     try:
-        if not await write(Conversation.objects.claim_title, id):
-            return
         question = task.messages[-task.keep_last]["content"]
+        reserved = estimate_tokens(question[:EXCERPT] + settings.TITLE_PROMPT) + RESERVED
+        if not await write(_claim, id, task.reply.id, reserved):
+            return
         async with asyncio.timeout(settings.CHAT_TIMES["title"]):
             model, reply = llm.named(task.reply.model), task.reply.text + live.log.text
             said, usage = await ask(model, question, reply)
+        if usage is not None:
+            used = usage.prompt_tokens + usage.completion_tokens
+            await write(Charge.objects.add, task.reply.id, used - reserved)
         if await write(_keep, id, cleaned(said), usage, instead_of=task.title):
             bus.ring(bus.CHANGED, id)
     except Exception as error:  # what it says may be what people said
@@ -106,6 +112,15 @@ def _unquoted(line: str) -> str:
             return _unquoted(inner)
     # Stressed twice is strong.
     return _unquoted(line[2:-2]) if re.fullmatch(r"\*\*[^*]+\*\*", line) else line
+
+
+@transaction.atomic
+def _claim(id: UUID, reply: UUID, tokens: int) -> bool:
+    """Whether to ask; what that may cost is put on the reply's charge."""
+    claimed = Conversation.objects.claim_title(id)
+    if claimed:
+        Charge.objects.add(reply, tokens)
+    return claimed
 
 
 @transaction.atomic

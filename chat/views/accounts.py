@@ -21,10 +21,11 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic import CreateView, FormView
 
 from chat import forms
-from chat.models import Profile
+from chat.models import Profile, address_token
 from chat.replies import guard, tree
 
 from .preferences import remember
+from .visitor import CROWDED, is_crowded
 
 # In the session: the guest whose conversations this account has taken over. The page keeps what
 # that one had not sent yet.
@@ -102,11 +103,15 @@ class SignUp(auth.RedirectURLMixin, CreateView):
 
     def form_valid(self, form: forms.SignUpForm) -> HttpResponse:
         session = self.request.session.session_key
+        address = address_token(self.request.META.get("REMOTE_ADDR"))
+        if self.guest is None and is_crowded(address):
+            form.add_error(None, CROWDED)
+            return self.form_invalid(form)
         user = form.save(commit=False)  # making the hash takes longer than a transaction should
         with transaction.atomic():
             user.save()
-            Profile.objects.of(user).become_account()
-            login(self.request, user, backend=settings.AUTHENTICATION_BACKENDS[0])
+            Profile.objects.of(user).become_account(address)
+            login(self.request, user, backend=settings.AUTHENTICATION_BACKENDS[-1])
             ring_if_moved(self.request, session)
         return redirect(self.get_success_url())
 

@@ -3,15 +3,22 @@
 from uuid import UUID
 
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth import login
 from django.contrib.auth.models import AbstractBaseUser
 from django.http import Http404, HttpRequest
+from django.utils.translation import gettext_lazy as _
 
 from chat import protocol
-from chat.models import Profile
+from chat.models import Profile, address_token
 
 # Programs that look at pages without a person behind them: they get no guest of their own.
 ROBOTS = ("bot", "crawl", "spider", "slurp", "preview", "monitor", "curl", "wget", "python-")
+
+CROWDED = _(
+    "Many people are new here from your network. Sign in if you have an account, or come again in "
+    "an hour."
+)
 
 
 def person(request: HttpRequest, *, may_be_new: bool) -> AbstractBaseUser | None:
@@ -23,9 +30,19 @@ def person(request: HttpRequest, *, may_be_new: bool) -> AbstractBaseUser | None
     is_person = request.method == "GET" and agent and not any(robot in agent for robot in ROBOTS)
     if not settings.GUESTS or not is_person or not may_be_new:
         return None
-    guest = Profile.objects.make_guest()
-    login(request, guest.user, backend=settings.AUTHENTICATION_BACKENDS[0])
+    address = address_token(request.META.get("REMOTE_ADDR"))
+    if is_crowded(address):
+        messages.warning(request, CROWDED)
+        return None
+    guest = Profile.objects.make_guest(address)
+    login(request, guest.user, backend=settings.AUTHENTICATION_BACKENDS[-1])
     return guest.user
+
+
+def is_crowded(address: UUID | None) -> bool:
+    """Whether as many people are new from there in the last hour as may be."""
+    most = settings.CHAT_LIMITS["address_people"]
+    return bool(address and most and Profile.objects.arrived_from(address) >= most)
 
 
 def signed_in(request: HttpRequest) -> AbstractBaseUser:

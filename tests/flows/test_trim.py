@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chat.flows.trim import trimmed
-from chat.llm.base import estimate_tokens
+from chat.text import estimate_tokens
 
 PLENTY = 10**9
 MESSAGES = st.lists(

@@ -1,8 +1,9 @@
 from django.conf import settings
 from django.test import SimpleTestCase
 
-from chat.llm.base import Finish, Text, Usage, estimate_tokens
+from chat.llm.base import Finish, Text, Usage
 from chat.llm.demo import Demo
+from chat.text import estimate_tokens
 
 
 def user(text: str) -> dict:

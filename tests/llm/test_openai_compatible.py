@@ -537,25 +537,43 @@ class RefusalTest(UpstreamTest):
     async def test_refused_parameters_are_left_out_and_no_retry_is_told(self):
         refused = ["stream_options", "temperature", "max_tokens"]
         directive = {"refuse": refused, "tokens": 3}
-        pieces = await self.ask(directive, {"retries": 0}, max_tokens=9, temperature=1)
+        strict = {"retries": 0, "models": ["strict"]}
+        pieces = await self.ask(directive, strict, max_tokens=9, temperature=1)
         self.assertEqual(text_of(pieces), numbered(3))
         self.assertFalse([piece for piece in pieces if isinstance(piece, Retrying)])
         body = self.upstream.requests()[-1]["body"]
         self.assertFalse(body.keys() & set(refused))
         self.assertEqual(body["max_completion_tokens"], 9)
+        # The next request knows.
+        self.upstream.clear()
+        await self.ask(directive, strict, max_tokens=9, temperature=1)
+        self.assertEqual(len(self.upstream.requests()), 1)
 
     async def test_a_limit_refused_under_both_names_is_left_out(self):
         refused = ["max_tokens", "max_completion_tokens"]
-        await self.ask({"refuse": refused}, max_tokens=9)
+        await self.ask({"refuse": refused}, {"models": ["stricter"]}, max_tokens=9)
         body = self.upstream.requests()[-1]["body"]
         self.assertFalse(body.keys() & set(refused))
         self.assertEqual(len(self.upstream.requests()), 3)
 
     async def test_a_parameter_named_only_in_the_message_is_left_out(self):
         error = {"message": "Unrecognized request argument supplied: stream_options"}
-        pieces = await self.ask({"status": 400, "fail_times": 1, "error": error, "tokens": 3})
+        directive = {"status": 400, "fail_times": 1, "error": error, "tokens": 3}
+        pieces = await self.ask(directive, {"models": ["older"]})
         self.assertEqual(text_of(pieces), numbered(3))
         self.assertNotIn("stream_options", self.upstream.requests()[-1]["body"])
+
+    async def test_the_longest_answer_is_named_where_the_caller_names_none(self):
+        for asked, sent in ({}, 70), ({"max_tokens": 7}, 7):
+            await self.ask({}, {"max_tokens": 70}, **asked)
+            self.assertEqual(self.upstream.requests()[-1]["body"]["max_tokens"], sent)
+
+    async def test_a_prompt_that_does_not_fit_with_it_is_asked_without(self):
+        error = {"code": "context_length_exceeded", "param": "messages"}
+        directive = {"status": 400, "fail_times": 1, "error": error, "tokens": 3}
+        pieces = await self.ask(directive, {"max_tokens": 70})
+        self.assertEqual(text_of(pieces), numbered(3))
+        self.assertNotIn("max_tokens", self.upstream.requests()[-1]["body"])
 
 
 class ModelsTest(UpstreamTest):

@@ -320,15 +320,6 @@ class ChildrenTest(CastTestCase):
         self.assertEqual(set(found), {self.question, self.answer})
 
 
-class RequestedTest(CastTestCase):
-    def test_one_row_for_each_request_after_the_moment(self):
-        old = ask(self.talk, "Old?", after=self.answer)
-        new = ask(self.talk, "New?", after=self.answer)
-        Message.objects.filter(id=old.id).update(cid=uuid4(), created=in_seconds(-61))
-        Message.objects.filter(id=new.id).update(cid=uuid4(), created=in_seconds(-59))
-        self.assertEqual(list(Message.objects.requested_since(in_seconds(-60))), [new])
-
-
 class PathTest(CastTestCase):
     def test_from_the_first_message_to_itself(self):
         self.assertEqual(self.question.path(), [self.question.id])

@@ -39,7 +39,7 @@ class MoveTest(CastTestCase):
 
     def test_an_account_gives_nothing_away(self):
         """Another tab may have signed the guest up meanwhile."""
-        Profile.objects.of(self.guest).become_account()
+        Profile.objects.of(self.guest).become_account(None)
         self.assertEqual(Conversation.objects.move(self.guest, to=self.alice), [])
         self.assertEqual(self.owner(self.theirs), self.guest)
 

@@ -18,15 +18,18 @@ from .test_server_frames import final_message
 
 DOCS = (Path(__file__).resolve().parent.parent.parent / "docs/protocol.md").read_text()
 
+ACCEPTED = {
+    "cid": uuid4(),
+    "duplicate": False,
+    "conversation": uuid4(),
+    "message": uuid4(),
+    "reply": uuid4(),
+}
 # Each frame of the server's, with as little and with as much as it may say.
 LEAST_AND_MOST = (
     [protocol.welcome(user={}, limits={}, heartbeat=20)],
     [protocol.state(conversation={}, messages=[])],
-    [
-        protocol.ack(
-            cid=uuid4(), duplicate=False, conversation=uuid4(), message=uuid4(), reply=uuid4()
-        )
-    ],
+    [protocol.ack(**ACCEPTED), protocol.ack(**ACCEPTED, left={})],
     [protocol.message(ID, final_message())],
     [protocol.delta(ID, 0, "x")],
     [protocol.reasoning(ID, 0, "x")],
@@ -50,7 +53,7 @@ LEAST_AND_MOST = (
         protocol.error(Refused("rate", retry_after=1), frame("send") | frame("stop")),
     ],
     [protocol.pong(1)],
-    [protocol.bye(4400)],
+    [protocol.bye(4400), protocol.bye(4029, retry_after=10)],
 )
 
 

@@ -10,7 +10,7 @@ from chat.llm.base import LLM, Finish, LLMError, Piece, Retrying
 
 from .answer import Answer
 from .client import client_of
-from .failure import failure_of, log_failure
+from .failure import TOO_LONG, failure_of, log_failure
 from .limit import Limit
 
 if TYPE_CHECKING:
@@ -28,6 +28,10 @@ OPTIONAL = {
     "max_completion_tokens": None,
 }
 
+LENGTHS = ("max_tokens", "max_completion_tokens")
+
+# What each server refused for each model, as OPTIONAL has it: it is not asked so again.
+_refusals: dict[tuple[str, str], set[str]] = {}
 # The model that a server without a configured one serves, and until when that is believed.
 _first_models: dict[str, tuple[str, float]] = {}
 
@@ -39,7 +43,8 @@ class OpenAICompatible(LLM):
     Limits in seconds: `first_token_seconds` from the request to the first text or reasoning, all
     `retries` included; `between_tokens_seconds`; `whole_reply_seconds`; `connect_seconds`.
     Between attempts it waits about `backoff_seconds`, then twice that, or as long as the server
-    asks for, which may be `retry_after_limit` at most.
+    asks for, which may be `retry_after_limit` at most. An answer has `max_tokens` where the caller
+    asks for no other number.
     """
 
     def __init__(
@@ -56,6 +61,7 @@ class OpenAICompatible(LLM):
         retries: int = 2,
         backoff_seconds: float = 0.5,
         retry_after_limit: float = 10,
+        max_tokens: int | None = None,
     ) -> None:
         super().__init__(model=model or (models[0] if models else ""))
         self.base_url = base_url
@@ -68,6 +74,7 @@ class OpenAICompatible(LLM):
         self.retries = retries
         self.backoff_seconds = backoff_seconds
         self.retry_after_limit = retry_after_limit
+        self.max_tokens = max_tokens
 
     async def name(self) -> str:
         """The model's name; the server's first, if none is configured, or "" if it lists none."""
@@ -106,7 +113,7 @@ class OpenAICompatible(LLM):
         limit = Limit(loop, min(whole, loop.time() + self.first_token_seconds))
         upstream: AsyncStream[object] | None = None
         try:
-            body = _body(messages, max_tokens, temperature)
+            body = _body(messages, max_tokens or self.max_tokens, temperature)
             attempt = 0
             while upstream is None:
                 attempt += 1
@@ -148,6 +155,10 @@ class OpenAICompatible(LLM):
         `body`. Raises whatever the SDK raises."""
         body["model"] = await self.name()
         client = await client_of(self.base_url, self.api_key)
+        refusals = _refusals.setdefault((self.base_url, self.model), set())
+        for name in OPTIONAL:
+            if name in refusals:
+                _replace(body, name)
         from openai import APIStatusError, AsyncStream, Timeout
 
         # The limits of a reply are kept here: comments would feed the SDK's read timeout for ever.
@@ -164,12 +175,17 @@ class OpenAICompatible(LLM):
                     stream_cls=AsyncStream[object],
                 )
             except APIStatusError as error:
-                name = _refused(error.status_code, error.param, str(error.body), body)
-                if name is None:
+                said = f"{error.code} {error.body}"
+                name = _refused(error.status_code, error.param, said, body)
+                if name is not None:
+                    refusals.add(name)
+                    _replace(body, name)
+                elif TOO_LONG.search(said) and any(length in body for length in LENGTHS):
+                    # Perhaps the prompt fits, only not together with the longest answer.
+                    for length in LENGTHS:
+                        body.pop(length, None)
+                else:
                     raise
-                value, other = body.pop(name), OPTIONAL[name]
-                if other:
-                    body[other] = value
 
     def _delay(self, error: Exception, attempt: int, left: float) -> float:
         """The seconds to wait before the next attempt. Raises `LLMError` if there is to be none:
@@ -202,6 +218,14 @@ def _body(
     if temperature is not None:
         body["temperature"] = temperature
     return body
+
+
+def _replace(body: dict[str, Any], name: str) -> None:
+    """Give an optional parameter its other name, or leave it out if it has none."""
+    if name in body:
+        value, other = body.pop(name), OPTIONAL[name]
+        if other:
+            body[other] = value
 
 
 def _refused(status: int, param: str | None, said: str, body: dict[str, Any]) -> str | None:

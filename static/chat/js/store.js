@@ -21,14 +21,16 @@ import { KEPT } from "./protocol.js";
  *   conversation: string | null, made: boolean, gone: boolean, title: string,
  *   model: string, assistant: string, choosing: { model?: string, assistant?: string },
  *   messages: Message[], entries: Entry[], more: import("./list.js").Edge | null,
- *   queued: Frame | null, refusal: { code: string, re: string, text: string } | null,
+ *   queued: Frame | null, refusal: { code: string, re: string, text: string, seconds?: number } | null,
  *   connection: { status: "connecting" | "open" | "waiting" | "paused" | "ended", delay?: number, code?: number },
  *   wants: "open" | "resync" | null, awaiting: boolean,
+ *   tokens: number, left: number,
  * }} State
  * `made`: the server has the conversation. `gone`: it had, and has it no more. `model` and `assistant`: who answers, "" is
  * the site's default. `choosing`: what of it the server may not have heard yet. `more`: how far the list is known, null
  * where all of it is. `queued`: the frame of this conversation that is not yet seen to be accepted; `acked` and `waits`
- * (why, and for how many seconds) are the page's notes on it.
+ * (why, and for how many seconds) are the page's notes on it. `tokens`: what the person may use in a day, `left`: of that,
+ * as far as the server has said.
  */
 
 /**
@@ -55,6 +57,8 @@ export function initial({ conversation = null, messages = [], list = { conversat
     connection: { status: "connecting" },
     wants: null,
     awaiting: false,
+    tokens: 0,
+    left: Infinity,
   };
 }
 
@@ -83,8 +87,9 @@ export function visible(state) {
 
 /** @type {Record<string, (state: State, event: any) => State>} */
 const RULES = {
-  welcome: (state) => ({
+  welcome: (state, frame) => ({
     ...state,
+    tokens: frame.limits.tokens ?? 0,
     connection: { status: "open" },
     wants: state.made ? "open" : null,
     awaiting: false,
@@ -144,7 +149,7 @@ const RULES = {
   ack(state, frame) {
     if (frame.conversation !== state.conversation) return state;
     const { queued } = state;
-    const next = { ...state, made: true };
+    const next = { ...state, made: true, left: frame.left?.tokens ?? state.left };
     if (!queued || queued.cid !== frame.cid) return next;
     // Its messages were told before this socket lived, perhaps on a branch that is no longer shown: ask.
     if (frame.duplicate) return need({ ...next, queued: null }, "open");
@@ -157,7 +162,7 @@ const RULES = {
     if (re === "open") return { ...state, awaiting: false, gone: state.gone || code === "not_found" };
     if (queued && queued.cid === cid) {
       if (KEPT.has(code)) return { ...state, queued: { ...queued, waits: { code, seconds: frame.retry_after ?? 1 } } };
-      return { ...state, queued: null, refusal: { code, re, text: queued.text ?? "" } };
+      return { ...state, queued: null, refusal: { code, re, text: queued.text ?? "", seconds: frame.retry_after } };
     }
     return !cid && (re === "select" || re === "stop") ? { ...state, refusal: { code, re, text: "" } } : state;
   },

@@ -12,7 +12,7 @@ const REFUSALS = {
   unavailable: gettext("The server cannot store messages right now. Yours is sent in a moment."),
   busy: gettext("A reply is still being written here. Your text is back in the box; wait for the reply, or stop it."),
   too_many: gettext("Too many of your replies are being written in other conversations. Wait for one, or stop one."),
-  budget: gettext("Your allowance is used up for now. Your text is back in the box."),
+  budget: gettext("Your allowance for today is used up. Your text is back in the box."),
   empty: gettext("There is nothing to send yet."),
   too_long: gettext("The message is too long. Shorten it, or send it in parts."),
   read_only: gettext("This conversation is locked. Nothing can be added to it."),
@@ -85,14 +85,24 @@ const PHASES = {
 const NUMBERS = new Intl.NumberFormat(LOCALE);
 const TENTHS = new Intl.NumberFormat(LOCALE, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
 const MONTHS = new Intl.DateTimeFormat(LOCALE, { month: "long", year: "numeric" });
+const CLOCK = new Intl.DateTimeFormat(LOCALE, { hour: "2-digit", minute: "2-digit" });
 const DAYS = new Intl.DateTimeFormat(LOCALE, { dateStyle: "long" });
 const LISTS = new Intl.ListFormat(LOCALE, { type: "unit" });
 
 /** @param {string | number} n */
 const time = (n) => gettext("%(n)s s", { n });
 
-/** @param {string} code */
-export const refusal = (code) => REFUSALS[code] ?? gettext("The server did not take that. Load the page again if it stays so.");
+/** @param {string} code @param {number} [seconds] until it may be asked again */
+export function refusal(code, seconds) {
+  const said = REFUSALS[code] ?? gettext("The server did not take that. Load the page again if it stays so.");
+  if (code !== "budget" || !seconds) return said;
+  const time = CLOCK.format(Date.now() + seconds * 1000);
+  return [said, gettext("There is room again at %(time)s.", { time })].join(" ");
+}
+
+/** @param {number} tokens */
+export const left = (tokens) =>
+  ngettext("About %(n)s token left today", "About %(n)s tokens left today", tokens, { n: NUMBERS.format(tokens) });
 
 /** @param {{ code: string, detail?: string } | undefined} error */
 export const failure = (error) => (error && FAILURES[error.code]) || error?.detail || gettext("Something went wrong.");

@@ -116,8 +116,8 @@ test("a step takes the place of the one with its id", () => {
 });
 
 test("each welcome wants an open, but not for a chat that is still to be made", () => {
-  equal(after([{ type: "welcome" }]).wants, "open");
-  equal(after([{ type: "welcome" }], initial()).wants, null);
+  equal(after([{ type: "welcome", limits: {} }]).wants, "open");
+  equal(after([{ type: "welcome", limits: {} }], initial()).wants, null);
 });
 
 const frame = { type: "send", cid: "x1", conversation: CONVERSATION, text: "Hello", parent: null };

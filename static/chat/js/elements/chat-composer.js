@@ -9,6 +9,9 @@ import * as words from "../words.js";
 
 /** @typedef {import("../store.js").State} State */
 
+// Of a day's tokens: from there on, the reader is told what is left.
+const LITTLE = 0.2;
+
 export class ChatComposer extends HTMLElement {
   /** @type {import("../drafts.js").Drafts} */ // @ts-ignore set by <chat-app>
   drafts;
@@ -16,6 +19,7 @@ export class ChatComposer extends HTMLElement {
   #conversation = "";
   #full = false;
   #busy = false;
+  #left = "";
   /** @type {State["refusal"]} */ #refusal = null;
 
   connectedCallback() {
@@ -45,6 +49,7 @@ export class ChatComposer extends HTMLElement {
     send.hidden = writing;
     stop.hidden = !writing;
     this.#busy = busy(state);
+    this.#left = state.left < state.tokens * LITTLE ? words.left(state.left) : "";
     this.#input.disabled = state.gone;
     // The button under the reader's finger goes away: the focus must not fall to the page.
     if (swap && focused && this.ownerDocument.activeElement !== this.#input) this.#input.focus();
@@ -93,7 +98,7 @@ export class ChatComposer extends HTMLElement {
     // Code points, as the server counts; a text far below the limit need not be counted.
     const length = text.length > this.#limit * 0.9 ? Array.from(text).length : 0;
     this.#full = length > this.#limit;
-    write(part(this, "count"), length ? words.count(length, this.#limit) : "");
+    write(part(this, "count"), length ? words.count(length, this.#limit) : this.#left);
     part(this, "count").toggleAttribute("data-over", this.#full);
     this.#input.ariaInvalid = String(this.#full);
     part(this, "send").disabled = this.#busy || this.#full || !text.trim();
@@ -119,7 +124,7 @@ export class ChatComposer extends HTMLElement {
   #refused(refusal) {
     this.#refusal = refusal;
     part(this, "refusal").hidden = !refusal;
-    write(part(this, "refusal-text"), refusal ? words.refusal(refusal.code) : "");
+    write(part(this, "refusal-text"), refusal ? words.refusal(refusal.code, refusal.seconds) : "");
     if (refusal?.text) this.giveBack(refusal.text);
   }
 }

@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("chat", "0007_model_and_title"),
+        ("chat", "0008_limits"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
