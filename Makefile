@@ -11,7 +11,7 @@ TEST_REQUIREMENTS := $(if $(CI),--require-hashes -r tests/requirements.lock,-r t
 # Much of the tests' time is waiting: with nothing else asked for, a few processes share them.
 AT_ONCE := -n auto --maxprocesses 4 --dist loadscope
 
-.PHONY: run cluster test soak lint lock clean
+.PHONY: run cluster test soak lint lock messages clean
 
 run: $(VENV)/run
 	@$(BIN)/python manage.py runserver --noreload
@@ -55,6 +55,14 @@ lock: $(VENV)/test
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements.txt -o requirements.lock
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements-optional.txt -o requirements-optional.lock
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header tests/requirements.txt -o tests/requirements.lock
+
+# What there is to translate, brought into locale/, and what the server reads made of it (needs GNU
+# gettext; docs/languages.md).
+messages: $(VENV)/test
+	@for domain in django djangojs; do $(BIN)/python manage.py makemessages --all --domain $$domain \
+		--no-wrap --no-obsolete --add-location file --ignore 'tests/*' --ignore 'benchmarks/*' \
+		--ignore 'static/vendor/*'; done
+	@$(BIN)/python manage.py compilemessages --ignore .venv
 
 clean:
 	@rm -rf $(VENV) data

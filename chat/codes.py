@@ -38,21 +38,23 @@ REFUSALS = {
     "bad_field": "A field of the frame is missing or wrong.",
 }
 
+_ = str  # marks a sentence for the translators: Django does not come in here
+
 # Why a reply failed or broke off: the sentence for its reader, and whether trying again may help.
 REPLY_ERRORS = {
-    "upstream_unreachable": ("The model's server cannot be reached.", True),
-    "upstream_timeout": ("The model took too long to answer.", True),
-    "upstream_rate": ("The model's server is busy: too many requests.", True),
-    "upstream_auth": ("The model's server refused the key. Tell your administrator.", False),
-    "upstream_cut": ("The connection to the model broke off.", True),
-    "upstream_malformed": ("The model's server sent something that is not an answer.", True),
-    "upstream_empty": ("The model gave an empty answer.", True),
-    "upstream_error": ("The model's server failed.", True),
-    "context_too_long": ("The conversation is too long for this model.", False),
-    "lost_worker": ("The server stopped while it was writing this reply.", True),
-    "restart": ("The server restarted while it was writing this reply.", True),
-    "storage": ("The reply could not be stored.", True),
-    "flow_error": ("Something went wrong while this reply was made.", True),
+    "upstream_unreachable": (_("The model's server cannot be reached."), True),
+    "upstream_timeout": (_("The model took too long to answer."), True),
+    "upstream_rate": (_("The model's server is busy: too many requests."), True),
+    "upstream_auth": (_("The model's server refused the key. Tell your administrator."), False),
+    "upstream_cut": (_("The connection to the model broke off."), True),
+    "upstream_malformed": (_("The model's server sent something that is not an answer."), True),
+    "upstream_empty": (_("The model gave an empty answer."), True),
+    "upstream_error": (_("The model's server failed."), True),
+    "context_too_long": (_("The conversation is too long for this model."), False),
+    "lost_worker": (_("The server stopped while it was writing this reply."), True),
+    "restart": (_("The server restarted while it was writing this reply."), True),
+    "storage": (_("The reply could not be stored."), True),
+    "flow_error": (_("Something went wrong while this reply was made."), True),
 }
 
 

@@ -18,8 +18,9 @@ def short(id: UUID) -> str:
 
 
 def chip(status: str) -> SafeString:
-    """A status as a coloured word; a reply that is being written is `live`."""
-    word = _("live") if status == Message.Status.RUNNING else _(status)
+    """A status as a coloured word; a reply that is being written is live."""
+    words = {Message.Status.RUNNING: _("Live"), "deleted": _("Deleted")}
+    word = words.get(status) or Message.Status(status).label
     return format_html('<span class="chat-chip chat-chip-{}">{}</span>', status, word)
 
 
@@ -48,18 +49,18 @@ def owner(conversation: Conversation) -> SafeString:
 
 def minute(time: datetime) -> str:
     """A time as a list has it, in one line."""
-    return formats.date_format(timezone.localtime(time), "j M Y, H:i")
+    return formats.date_format(timezone.localtime(time), _("j M Y, H:i"))
 
 
 def moment(time: datetime) -> str:
     """A time with its seconds."""
-    return formats.date_format(timezone.localtime(time), "j M Y, H:i:s")
+    return formats.date_format(timezone.localtime(time), _("j M Y, H:i:s"))
 
 
 def duration(seconds: float) -> str:
     """How long something took, as exactly as it matters."""
     if seconds < 60:
-        return _("%(seconds)s s") % {"seconds": f"{max(seconds, 0):.1f}"}
+        return _("%(seconds)s s") % {"seconds": number(max(seconds, 0), 1)}
     minutes, seconds = divmod(round(seconds), 60)
     if minutes < 60:
         return _("%(minutes)d min %(seconds)d s") % {"minutes": minutes, "seconds": seconds}
@@ -67,20 +68,29 @@ def duration(seconds: float) -> str:
     return _("%(hours)d h %(minutes)d min") % {"hours": hours, "minutes": minutes}
 
 
+def number(value: float, decimals: int = 0) -> str:
+    """A number as it is written in the operator's language."""
+    return formats.number_format(value, decimals, force_grouping=True)
+
+
 def tokens(message: Message) -> str:
     """How many the model read and wrote, `~` where they are estimated; empty if it did not say."""
     if message.completion_tokens is None:
         return ""
     about = "~" if message.usage_estimated else ""
-    read, written = message.prompt_tokens or 0, message.completion_tokens
-    return f"{about}{read:,} → {about}{written:,}"
+    return _read_and_written(message.prompt_tokens, message.completion_tokens, about)
 
 
 def title_tokens(conversation: Conversation) -> str:
     """How many the model read and wrote to give the title; empty if it did not say."""
     if conversation.title_completion_tokens is None:
         return ""
-    return f"{conversation.title_prompt_tokens or 0:,} → {conversation.title_completion_tokens:,}"
+    return _read_and_written(conversation.title_prompt_tokens, conversation.title_completion_tokens)
+
+
+def _read_and_written(read: int | None, written: int, about: str = "") -> str:
+    numbers = {"read": f"{about}{number(read or 0)}", "written": f"{about}{number(written)}"}
+    return _("%(read)s → %(written)s") % numbers
 
 
 def error(message: Message) -> str:
@@ -88,7 +98,7 @@ def error(message: Message) -> str:
     if not message.error:
         return ""
     sentence, _retryable = REPLY_ERRORS.get(message.error, (message.error, False))
-    return sentence
+    return _(sentence)
 
 
 def of_reply(message: Message) -> list[tuple[str, str]]:
@@ -102,8 +112,8 @@ def of_reply(message: Message) -> list[tuple[str, str]]:
         ),
         (_("Tokens"), tokens(message)),
         (_("Finish"), message.finish_reason),
-        (_("Length"), _("%(count)s characters") % {"count": f"{message.length:,}"}),
-        (_("Taken over"), f"{message.kept:,}" if message.kept else ""),
+        (_("Length"), _("%(count)s characters") % {"count": number(message.length)}),
+        (_("Taken over"), number(message.kept) if message.kept else ""),
         (_("Error"), message.error),
         (_("Worker"), message.worker),
         (_("Lease until"), "" if message.is_final else moment(message.lease_until)),

@@ -3,7 +3,9 @@
 import unicodedata
 from datetime import datetime
 
-UNTITLED = "Untitled"
+from django.utils.translation import gettext_lazy
+
+UNTITLED = gettext_lazy("Untitled")
 TITLE_BYTES = 120
 # What Windows refuses, and what a shell or a path reads as something else.
 _FORBIDDEN = str.maketrans(dict.fromkeys('/\\:*?"<>|', " "))

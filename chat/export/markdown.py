@@ -5,6 +5,9 @@ from datetime import datetime
 from urllib.parse import quote
 
 from django.utils import timezone
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
 
 from chat.models import Conversation, Message
 from chat.protocol import reply_error
@@ -18,46 +21,58 @@ CONTENT_TYPE = "text/markdown; charset=utf-8"
 
 # How a reply ended, where its text does not say so.
 NOTES = {
-    Message.Status.RUNNING: "This reply was still being written when it was exported.",
-    Message.Status.STOPPED: "This reply was stopped.",
+    Message.Status.RUNNING: gettext_lazy(
+        "This reply was still being written when it was exported."
+    ),
+    Message.Status.STOPPED: gettext_lazy("This reply was stopped."),
 }
 FINISHES = {
-    "length": "The reply reached its greatest length.",
-    "content_filter": "The model's server held back the rest of this reply.",
+    "length": gettext_lazy("The reply reached its greatest length."),
+    "content_filter": gettext_lazy("The model's server held back the rest of this reply."),
 }
 
 
 def conversation(found: Conversation) -> Iterator[str]:
     """The shown branch, message by message."""
     yield f"# {prose.line(found.title) or UNTITLED}\n\n"
-    yield f"{_moment(found.created)}, exported {_moment(timezone.now())}\n"
+    times = {"created": _moment(found.created), "now": _moment(timezone.now())}
+    yield _("%(created)s, exported %(now)s") % times + "\n"
     shown = 0
     for row in in_order(found.messages.shown()):
         shown += 1
         yield "\n" + "\n\n".join(_blocks(row)) + "\n"
     if found.last_seq > shown:
         more = found.last_seq - shown
-        yield f"\n---\n\n*{more} more in other versions, which the export as JSON has.*\n"
+        said = ngettext(
+            "%(n)d more in other versions, which the export as JSON has.",
+            "%(n)d more in other versions, which the export as JSON has.",
+            more,
+        )
+        yield f"\n---\n\n*{said % {'n': more}}*\n"
 
 
 def index(found: Iterable[tuple[str, Conversation]]) -> Iterator[str]:
     """A list of the files."""
-    yield f"# Conversations\n\nExported {_moment(timezone.now())}\n\n"
+    exported = _("Exported %(now)s") % {"now": _moment(timezone.now())}
+    heading = _("Conversations")
+    yield f"# {heading}\n\n{exported}\n\n"
     for name, one in found:
         title = prose.line(one.title) or UNTITLED
         yield f"- [{title}]({quote(name)}), {_moment(one.updated)}\n"
 
 
 def _blocks(row: Message) -> Iterator[str]:
-    yield f"## {'Assistant' if row.is_reply else 'You'}"
+    speaker = _("Assistant") if row.is_reply else _("You")
+    yield f"## {speaker}"
     yield _moment(row.created) + (f" · {prose.line(row.model)}" if row.model else "")
     if row.reasoning:
-        yield "<details>\n<summary>Reasoning</summary>"
+        summary = _("Reasoning")
+        yield f"<details>\n<summary>{summary}</summary>"
         yield prose.quoted(row.reasoning)
         yield "</details>"
     if steps := steps_of(row):
-        named = (f"{prose.line(step.label or step.name)}{_took(step.ms)}" for step in steps)
-        yield f"Steps: {', '.join(named)}"
+        named = [f"{prose.line(step.label or step.name)}{_took(step.ms)}" for step in steps]
+        yield _("Steps: %(steps)s") % {"steps": ", ".join(named)}
     if row.text:
         yield prose.whole(row.text) if row.is_reply else prose.quoted(row.text)
     if note := _note(row):
@@ -66,13 +81,13 @@ def _blocks(row: Message) -> Iterator[str]:
 
 def _note(row: Message) -> str:
     if row.error:
-        why = reply_error(row.error)["detail"]
-        return f"{why} The text so far is kept." if row.text else why
-    return NOTES.get(row.status) or FINISHES.get(row.finish_reason, "")
+        detail, kept = reply_error(row.error)["detail"], _("The text so far is kept.")
+        return f"{_(detail)} {kept}" if row.text else _(detail)
+    return str(NOTES.get(row.status) or FINISHES.get(row.finish_reason, ""))
 
 
 def _took(ms: int | None) -> str:
-    return "" if ms is None else f" ({ms / 1000:.1f} s)"
+    return "" if ms is None else f" ({number_format(ms / 1000, 1)} s)"
 
 
 def _moment(when: datetime) -> str:

@@ -119,21 +119,25 @@ What you type while the connection is away waits in the page, and is sent once, 
 the connection breaks."""
 
 # The first topic that has a word of the question, or its beginning, is the answer; with its title.
+# What the page suggests is understood in German and Arabic, too.
 TOPICS = (
     (
-        r"refresh|reload|crash|surviv|interrupt|clos\w* (the|this|my) tab",
+        r"refresh|reload|crash|surviv|interrupt|clos\w* (the|this|my) tab"
+        r"|den tab schließ|أغلق علامة التبويب",
         SURVIVE,
         "What a reply survives",
     ),
     (
-        r"connect|api.key|base.url|openai|ollama|vllm|llama|lm.studio|real model",
+        r"connect|api.key|base.url|openai|ollama|vllm|llama|lm.studio|real model"
+        r"|verbind|أربط",
         f"{DEMO}{CONNECT}",
         "How to connect a model",
     ),
-    (r"markdown|table", MARKDOWN, "A table and some code"),
+    (r"markdown|table|tabelle|جدول", MARKDOWN, "A table and some code"),
     (r"code|python|function|script", CODE, "A sieve for prime numbers"),
     (
-        r"what is this|(who|what) are you|what can you do|(hello|hi|help)\W*$",
+        r"what is this|(who|what) are you|what can you do|(hello|hi|help)\W*$"
+        r"|was kannst du|ماذا يمكنك",
         ABOUT,
         "What this chat can do",
     ),

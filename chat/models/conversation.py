@@ -179,7 +179,7 @@ class Conversation(models.Model):
     )
     title_prompt_tokens = models.PositiveIntegerField(null=True)
     title_completion_tokens = models.PositiveIntegerField(null=True)
-    assistant = models.CharField(max_length=64, help_text="The flow that answers.")
+    assistant = models.CharField(_("assistant"), max_length=64, help_text="The flow that answers.")
     model = models.CharField(
         max_length=200,
         blank=True,
@@ -188,7 +188,7 @@ class Conversation(models.Model):
         help_text="The model that answers; empty: the default.",
     )
     pinned = models.BooleanField(default=False)
-    created = models.DateTimeField(default=timezone.now)
+    created = models.DateTimeField(_("created"), default=timezone.now)
     updated = models.DateTimeField(default=timezone.now, help_text="When it was last written in.")
     deleted = models.DateTimeField(
         null=True, blank=True, help_text="What was said there is removed soon after."
@@ -201,6 +201,8 @@ class Conversation(models.Model):
     objects = ConversationQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("conversation")
+        verbose_name_plural = _("conversations")
         indexes = [
             models.Index(
                 fields=["owner", "-pinned", "-updated", "id"],

@@ -14,6 +14,7 @@ from django.db import connections, models, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now, Substr
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from chat.text import estimate_tokens
 
@@ -130,15 +131,15 @@ class Message(models.Model):
     """
 
     class Role(models.TextChoices):
-        USER = "user"
-        ASSISTANT = "assistant"
+        USER = "user", _("User")
+        ASSISTANT = "assistant", _("Assistant")
 
     class Status(models.TextChoices):
-        RUNNING = "running"
-        DONE = "done"
-        STOPPED = "stopped"
-        INTERRUPTED = "interrupted"
-        ERROR = "error"
+        RUNNING = "running", _("Running")
+        DONE = "done", _("Done")
+        STOPPED = "stopped", _("Stopped")
+        INTERRUPTED = "interrupted", _("Interrupted")
+        ERROR = "error", _("Error")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     conversation = models.ForeignKey(
@@ -147,10 +148,10 @@ class Message(models.Model):
     seq = models.PositiveIntegerField(help_text="Order of making, over all branches.")
     parent = models.ForeignKey("self", on_delete=models.CASCADE, null=True, related_name="children")
     shown = models.BooleanField(default=True)
-    role = models.CharField(max_length=16, choices=Role)
-    status = models.CharField(max_length=16, choices=Status, default=Status.DONE)
+    role = models.CharField(_("role"), max_length=16, choices=Role)
+    status = models.CharField(_("status"), max_length=16, choices=Status, default=Status.DONE)
     text = models.TextField(blank=True)
-    length = models.PositiveIntegerField(default=0)
+    length = models.PositiveIntegerField(_("length"), default=0)
     kept = models.PositiveIntegerField(
         null=True, help_text="How much of the text was taken over from the reply it continues."
     )
@@ -158,9 +159,9 @@ class Message(models.Model):
     reasoning_length = models.PositiveIntegerField(default=0)
     steps_changed = models.PositiveIntegerField(default=0)
     assistant = models.CharField(max_length=64, blank=True)
-    model = models.CharField(max_length=200, blank=True)
+    model = models.CharField(_("model"), max_length=200, blank=True)
     cid = models.UUIDField(null=True, help_text="The client's name of the request that made it.")
-    created = models.DateTimeField(default=timezone.now)
+    created = models.DateTimeField(_("created"), default=timezone.now)
     ended = models.DateTimeField(null=True)
     worker = models.CharField(max_length=64, blank=True)
     lease_until = models.DateTimeField(null=True)
@@ -173,6 +174,8 @@ class Message(models.Model):
     objects = MessageQuerySet.as_manager()
 
     class Meta:
+        verbose_name = _("message")
+        verbose_name_plural = _("messages")
         permissions = [("view_content", "Can read what was said")]
         constraints = [
             models.UniqueConstraint(fields=["conversation", "seq"], name="message_seq_unique"),

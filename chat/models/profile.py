@@ -8,6 +8,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import models, transaction
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 INSTRUCTIONS_LENGTH = 4_000
@@ -26,6 +27,10 @@ class ProfileQuerySet(models.QuerySet):
         guests = self.filter(guest=True, user__last_login__lt=since)
         # Of a removed one only the row is left, which keeps its id from being made anew.
         return guests.exclude(user__conversations__last_seq__gt=0).order_by("pk")
+
+    def language_of(self, user: AbstractBaseUser) -> str:
+        """The language that `user` has chosen; "" for none."""
+        return self.filter(user=user).values_list("language", flat=True).first() or ""
 
     @transaction.atomic
     def make_guest(self, address: uuid.UUID | None = None) -> "Profile":
@@ -59,17 +64,21 @@ class Profile(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     user = models.OneToOneField(
-        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="profile"
+        settings.AUTH_USER_MODEL,
+        on_delete=models.CASCADE,
+        related_name="profile",
+        verbose_name=_("user"),
     )
-    guest = models.BooleanField(default=False)
+    guest = models.BooleanField(_("guest"), default=False)
     address = models.UUIDField(null=True, db_index=True, help_text="Came from there, as a token.")
     # Defaults of the database, too: a worker of the version before makes profiles without these.
     instructions = models.TextField(
+        _("instructions"),
         blank=True,
         default="",
         db_default="",
         max_length=INSTRUCTIONS_LENGTH,
-        help_text="What the person asks of every reply.",
+        help_text=_("What the person asks of every reply."),
     )
     language = models.CharField(
         max_length=16,
@@ -94,6 +103,10 @@ class Profile(models.Model):
 
     objects = ProfileQuerySet.as_manager()
 
+    class Meta:
+        verbose_name = _("profile")
+        verbose_name_plural = _("profiles")
+
     def __str__(self) -> str:
         return self.name
 
@@ -109,4 +122,8 @@ class Profile(models.Model):
     @property
     def name(self) -> str:
         """What the person is called on the page."""
-        return "Guest" if self.guest else self.user.get_short_name() or self.user.get_username()
+        return (
+            gettext("Guest")
+            if self.guest
+            else self.user.get_short_name() or self.user.get_username()
+        )

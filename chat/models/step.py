@@ -1,6 +1,7 @@
 import uuid
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from .message import Message
 
@@ -21,9 +22,9 @@ class Step(models.Model):
     """A node of a flow at work on a reply, as its reader sees it."""
 
     class Status(models.TextChoices):
-        RUNNING = "running"
-        DONE = "done"
-        ERROR = "error"
+        RUNNING = "running", _("Running")
+        DONE = "done", _("Done")
+        ERROR = "error", _("Error")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     message = models.ForeignKey(Message, on_delete=models.CASCADE, related_name="steps")

@@ -7,8 +7,9 @@ from uuid import UUID
 from asgiref.sync import sync_to_async
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, StreamingHttpResponse
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.http import content_disposition_header
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
@@ -42,7 +43,7 @@ def one(request: HttpRequest, conversation: UUID) -> StreamingHttpResponse:
 def everything(request: HttpRequest) -> StreamingHttpResponse:
     """All of the person's conversations as a ZIP file."""
     pieces = archive(snapshot.all_readable(request.user), _form(request))
-    return _download(pieces, filename("Conversations", timezone.now(), "zip"), "application/zip")
+    return _download(pieces, filename(_("Conversations"), timezone.now(), "zip"), "application/zip")
 
 
 def _form(request: HttpRequest) -> ModuleType:
@@ -53,7 +54,8 @@ def _form(request: HttpRequest) -> ModuleType:
 
 
 def _download(pieces: Iterator[bytes], name: str, content_type: str) -> StreamingHttpResponse:
-    response = StreamingHttpResponse(_sent(_gathered(pieces)), content_type=content_type)
+    sent = _sent(_gathered(pieces), translation.get_language())
+    response = StreamingHttpResponse(sent, content_type=content_type)
     response["Content-Disposition"] = content_disposition_header(True, name)
     return response
 
@@ -71,7 +73,13 @@ def _gathered(pieces: Iterator[bytes]) -> Iterator[bytes]:
         yield b"".join(gathered)
 
 
-async def _sent(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
-    """Each piece is made in the thread of the request, once the one before it is taken."""
-    while piece := await sync_to_async(next)(pieces, b""):
+async def _sent(pieces: Iterator[bytes], language: str) -> AsyncIterator[bytes]:
+    """Each piece is made in the thread of the request, once the one before it is taken, and still
+    in the request's language, which is forgotten by then."""
+
+    def made() -> bytes:
+        with translation.override(language):
+            return next(pieces, b"")
+
+    while piece := await sync_to_async(made)():
         yield piece

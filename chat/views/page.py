@@ -4,6 +4,7 @@ from django.conf import settings
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 from django.views.decorators.cache import never_cache
@@ -17,6 +18,7 @@ from chat.replies import snapshot
 
 from .accounts import FORMERLY
 from .conversations import earlier
+from .language import script_words
 from .sections import sections
 from .visitor import person, uuid_or_none
 
@@ -32,6 +34,14 @@ DEMO = (
     gettext_noop("How do I connect a model?"),
     gettext_noop("Show me a table and some code"),
     gettext_noop("What happens to a reply when I close the tab?"),
+)
+# What the flows that come with the chat are called and do: they know no Django.
+FLOWS = (
+    (gettext_noop("Chat"), gettext_noop("Answers at once.")),
+    (
+        gettext_noop("Plan"),
+        gettext_noop("Plans first, then answers: slower, for what takes some thought."),
+    ),
 )
 
 
@@ -83,7 +93,10 @@ def page(request: HttpRequest, conversation: UUID | None = None) -> HttpResponse
         "models": models(),
         "assistants": assistants(),
         "answering": answering(shown.entry if shown else {}),
+        "words": script_words(request.LANGUAGE_CODE),
     }
+    # To translate them anew for each message would take longer than all the rest of the page.
+    context["actions"] = render_to_string("chat/_actions.html", context)
     return render(request, "chat/page.html", context)
 
 
@@ -97,7 +110,7 @@ def models() -> list[dict]:
 def assistants() -> list[dict]:
     """The flows that a person may choose from, the default first."""
     return [
-        {"id": name, "label": flows.label(name), "description": flows.description(name)}
+        {"id": name, "label": _(flows.label(name)), "description": _(flows.description(name))}
         for name in flows.names()
     ]
 

@@ -18,6 +18,8 @@ from django.views.generic import UpdateView
 from chat.forms import PreferencesForm
 from chat.models import Profile
 
+from .language import speak
+
 THEME_COOKIE = "theme"
 YEAR = 365 * 24 * 60 * 60
 
@@ -43,7 +45,10 @@ class Preferences(LoginRequiredMixin, UpdateView):
 
     def form_valid(self, form: PreferencesForm) -> HttpResponse:
         response = super().form_valid(form)
-        messages.success(self.request, _("Saved."))
+        request = self.request
+        request.COOKIES.pop(settings.LANGUAGE_COOKIE_NAME, None)  # of the language until now
+        speak(request, self.object.language)
+        messages.success(request, _("Saved."))
         return remember(response, self.object)
 
 

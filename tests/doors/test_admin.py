@@ -118,7 +118,7 @@ class ConversationListTests(AdminCase):
         self.assertNotIn("chat-chip", page)
 
     def test_the_newest_reply_shows_as_a_chip(self):
-        for status, word in ((RUNNING, "live"), (INTERRUPTED, INTERRUPTED), (ERROR, ERROR)):
+        for status, word in ((RUNNING, "Live"), (INTERRUPTED, "Interrupted"), (ERROR, "Error")):
             with self.subTest(status):
                 talk = self.talk()
                 self.reply(talk, "An earlier one")
@@ -203,7 +203,7 @@ class ConversationListTests(AdminCase):
             self.reply(self.talk([self.alice, self.bob, guest][number % 3]), "So")
         counts.append(self.queries_of(CONVERSATIONS))
         # Session, user, two of permissions, stale replies, the count, the rows.
-        self.assertEqual(counts, [7, 7])
+        self.assertEqual(counts, [8, 8])
 
 
 class ThreadTests(AdminCase):
@@ -333,7 +333,7 @@ class ThreadTests(AdminCase):
         self.get(change(self.talk()))  # after which the process knows its content types
         counts = [self.queries_of(change(self.long_talk(turns))) for turns in (1, 20, 120)]
         # Session, user, two of permissions, stale replies, the conversation, tree, page, steps.
-        self.assertEqual(counts, [9, 9, 9])
+        self.assertEqual(counts, [10, 10, 10])
 
     def test_one_that_is_deleted_or_empty_says_so(self):
         talk = self.talk()
@@ -606,8 +606,8 @@ class MessageTests(AdminCase):
         self.step(last, name="Look", label="Look", status="done")
         lists.append(self.queries_of(MESSAGES))
         pages.append(self.queries_of(change(last)))
-        self.assertEqual(lists, [8, 8])  # a conversation list's, and the models to filter by
-        self.assertEqual(pages, [9, 9])
+        self.assertEqual(lists, [9, 9])  # a conversation list's, and the models to filter by
+        self.assertEqual(pages, [10, 10])
 
 
 class UnreadableTests(AdminCase):

@@ -162,6 +162,7 @@ class ImageTests(SimpleTestCase):
             "DATABASE_URL_FILE": self.secret("url", f"sqlite:///{self.data}/chat.sqlite3\n"),
             "OPENAI_API_KEY_FILE": self.secret("openai_api_key", ""),
             "ALLOWED_HOSTS": "chat.example",
+            "TRUSTED_PROXIES": "127.0.0.1",
         }
         done = self.run_in_image([*shell, prepare], **settings_of_a_site)
         self.assertEqual(done.returncode, 0, done.stderr)
@@ -185,7 +186,8 @@ class ImageTests(SimpleTestCase):
         done = self.run_in_image([*yaml.safe_load(health.replace("8000", str(port)))])
         self.assertEqual(done.returncode, 0, done.stderr)
         request = urllib.request.Request(
-            f"http://127.0.0.1:{port}/sign-in/", headers={"Host": "chat.example"}
+            f"http://127.0.0.1:{port}/sign-in/",
+            headers={"Host": "chat.example", "X-Forwarded-Proto": "https"},  # as nginx says
         )
         with urllib.request.urlopen(request) as page:
             hashed = re.search(r'href="/static/(.+?\.[0-9a-f]{12}\.css)"', page.read().decode())[1]

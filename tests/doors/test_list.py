@@ -106,7 +106,9 @@ class CostTests(ListCase):
             many = self.cost(path)
             self.assertEqual(many[0], queries, path)
             self.assertLess(many[1], size + 2_000, path)  # there is a cursor now
-        self.assertEqual(few["/conversations/"][0], 3)  # the session, the user, the page
+        self.assertEqual(
+            few["/conversations/"][0], 4
+        )  # the session, the user, their language, the page
 
     def test_the_index_leads_to_each_page(self):
         """Nothing is sorted, and nothing before the page is gone through."""

@@ -1,176 +1,224 @@
 // @ts-check
-// Every sentence that the scripts say, in one place: those of the templates stand in the templates.
+// Every sentence that the scripts say, in one place: those of the templates stand in the templates. `manage.py makemessages`
+// finds them here for the translators.
+
+import { LOCALE, gettext, ngettext } from "./catalog.js";
 
 /** @typedef {import("./protocol.js").Message} Message */
 
 /** Why a request was refused, and what happened to it. @type {Record<string, string>} */
 const REFUSALS = {
-  rate: "That was a lot of messages in a short time. Yours is sent in a moment.",
-  unavailable: "The server cannot store messages right now. Yours is sent in a moment.",
-  busy: "A reply is still being written here. Your text is back in the box; wait for the reply, or stop it.",
-  too_many: "Too many of your replies are being written in other conversations. Wait for one, or stop one.",
-  budget: "Your allowance for today is used up. Your text is back in the box.",
-  empty: "There is nothing to send yet.",
-  too_long: "The message is too long. Shorten it, or send it in parts.",
-  read_only: "This conversation is locked. Nothing can be added to it.",
-  not_found: "This conversation is not there any more.",
+  rate: gettext("That was a lot of messages in a short time. Yours is sent in a moment."),
+  unavailable: gettext("The server cannot store messages right now. Yours is sent in a moment."),
+  busy: gettext("A reply is still being written here. Your text is back in the box; wait for the reply, or stop it."),
+  too_many: gettext("Too many of your replies are being written in other conversations. Wait for one, or stop one."),
+  budget: gettext("Your allowance for today is used up. Your text is back in the box."),
+  empty: gettext("There is nothing to send yet."),
+  too_long: gettext("The message is too long. Shorten it, or send it in parts."),
+  read_only: gettext("This conversation is locked. Nothing can be added to it."),
+  not_found: gettext("This conversation is not there any more."),
 };
 
 /** Why a reply failed or was cut off. @type {Record<string, string>} */
 const FAILURES = {
-  upstream_unreachable: "The model’s server cannot be reached.",
-  upstream_timeout: "The model took too long to answer.",
-  upstream_rate: "The model’s server is busy with too many requests.",
-  upstream_auth: "The model’s server refused the key. Tell your administrator.",
-  upstream_cut: "The connection to the model broke off.",
-  upstream_malformed: "The model’s server sent something that is not an answer.",
-  upstream_empty: "The model gave an empty answer.",
-  upstream_error: "The model’s server failed.",
-  context_too_long: "The conversation is too long for this model.",
-  lost_worker: "The server stopped while it was writing this reply.",
-  restart: "The server restarted while it was writing this reply.",
-  storage: "The reply could not be stored.",
-  budget: "The allowance for this reply is used up.",
-  flow_error: "Something went wrong while this reply was made.",
+  upstream_unreachable: gettext("The model’s server cannot be reached."),
+  upstream_timeout: gettext("The model took too long to answer."),
+  upstream_rate: gettext("The model’s server is busy with too many requests."),
+  upstream_auth: gettext("The model’s server refused the key. Tell your administrator."),
+  upstream_cut: gettext("The connection to the model broke off."),
+  upstream_malformed: gettext("The model’s server sent something that is not an answer."),
+  upstream_empty: gettext("The model gave an empty answer."),
+  upstream_error: gettext("The model’s server failed."),
+  context_too_long: gettext("The conversation is too long for this model."),
+  lost_worker: gettext("The server stopped while it was writing this reply."),
+  restart: gettext("The server restarted while it was writing this reply."),
+  storage: gettext("The reply could not be stored."),
+  budget: gettext("The allowance for this reply is used up."),
+  flow_error: gettext("Something went wrong while this reply was made."),
 };
 
 /** How a finished reply ended, where that is worth a word. @type {Record<string, string>} */
 const FINISHES = {
-  length: "The reply reached its greatest length.",
-  content_filter: "The model’s server held back the rest of this reply.",
+  length: gettext("The reply reached its greatest length."),
+  content_filter: gettext("The model’s server held back the rest of this reply."),
 };
 
 /** What the sections of the list are called, but for months. @type {Record<string, string>} */
-const SECTIONS = { pinned: "Pinned", today: "Today", yesterday: "Yesterday", week: "Last 7 days" };
+const SECTIONS = {
+  pinned: gettext("Pinned"),
+  today: gettext("Today"),
+  yesterday: gettext("Yesterday"),
+  week: gettext("Last 7 days"),
+};
 
 /** What the keyboard shortcuts do. @type {Record<string, string>} */
 export const SHORTCUTS = {
-  new: "New chat",
-  palette: "Commands and conversations",
-  sidebar: "Show or hide the list",
-  compose: "Write a message",
-  "edit-last": "Edit your last message, while the box is empty",
-  stop: "Stop the reply",
-  "copy-last": "Copy the last reply",
-  "copy-last-code": "Copy the last block of code",
-  "previous-message": "To the message above",
-  "next-message": "To the message below",
-  rename: "Rename a conversation, in the list",
-  undo: "Undo deleting a conversation",
-  help: "Keyboard shortcuts",
+  new: gettext("New chat"),
+  palette: gettext("Commands and conversations"),
+  sidebar: gettext("Show or hide the list"),
+  compose: gettext("Write a message"),
+  "edit-last": gettext("Edit your last message, while the box is empty"),
+  stop: gettext("Stop the reply"),
+  "copy-last": gettext("Copy the last reply"),
+  "copy-last-code": gettext("Copy the last block of code"),
+  "previous-message": gettext("To the message above"),
+  "next-message": gettext("To the message below"),
+  rename: gettext("Rename a conversation, in the list"),
+  undo: gettext("Undo deleting a conversation"),
+  help: gettext("Keyboard shortcuts"),
 };
+
+/** What is written on the keys. @type {Record<string, string>} */
+const KEYS = { Ctrl: gettext("Ctrl"), Shift: gettext("Shift"), Alt: gettext("Alt"), Esc: gettext("Esc") };
+
+/** What the flows that come with the chat call their steps. @type {Record<string, string>} */
+const STEPS = { "Planning the answer": gettext("Planning the answer") };
 
 /** What a reply without text is at. @type {Record<string, string>} */
 const PHASES = {
-  waiting: "Thinking…",
-  thinking: "Thinking…",
-  retrying: "The model did not answer. Trying again…",
-  saving: "Saving…",
+  waiting: gettext("Thinking…"),
+  thinking: gettext("Thinking…"),
+  retrying: gettext("The model did not answer. Trying again…"),
+  saving: gettext("Saving…"),
 };
+
+const NUMBERS = new Intl.NumberFormat(LOCALE);
+const TENTHS = new Intl.NumberFormat(LOCALE, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+const MONTHS = new Intl.DateTimeFormat(LOCALE, { month: "long", year: "numeric" });
+const CLOCK = new Intl.DateTimeFormat(LOCALE, { hour: "2-digit", minute: "2-digit" });
+const DAYS = new Intl.DateTimeFormat(LOCALE, { dateStyle: "long" });
+const LISTS = new Intl.ListFormat(LOCALE, { type: "unit" });
+
+/** @param {string | number} n */
+const time = (n) => gettext("%(n)s s", { n });
 
 /** @param {string} code @param {number} [seconds] until it may be asked again */
 export function refusal(code, seconds) {
-  const said = REFUSALS[code] ?? "The server did not take that. Load the page again if it stays so.";
-  return code === "budget" && seconds ? `${said} There is room again at ${clock(seconds)}.` : said;
+  const said = REFUSALS[code] ?? gettext("The server did not take that. Load the page again if it stays so.");
+  if (code !== "budget" || !seconds) return said;
+  const time = CLOCK.format(Date.now() + seconds * 1000);
+  return [said, gettext("There is room again at %(time)s.", { time })].join(" ");
 }
 
-/** @param {number} seconds from now */
-const clock = (seconds) => new Date(Date.now() + seconds * 1000).toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
-
 /** @param {number} tokens */
-export const left = (tokens) => `About ${tokens.toLocaleString()} tokens left today`;
+export const left = (tokens) =>
+  ngettext("About %(n)s token left today", "About %(n)s tokens left today", tokens, { n: NUMBERS.format(tokens) });
 
 /** @param {{ code: string, detail?: string } | undefined} error */
-export const failure = (error) => (error && FAILURES[error.code]) || error?.detail || "Something went wrong.";
+export const failure = (error) => (error && FAILURES[error.code]) || error?.detail || gettext("Something went wrong.");
 
 /** The line under a reply that says how it ended; empty where its text says enough. @param {Message} message */
 export function ending(message) {
   if (message.role === "user") return "";
-  if (message.status === "stopped") return "This reply was stopped.";
-  if (message.status === "interrupted") return `${failure(message.error)} The text so far is kept.`;
-  if (message.status === "error") return `${failure(message.error)} Your message is saved.`;
+  if (message.status === "stopped") return gettext("This reply was stopped.");
+  if (message.status === "interrupted") return [failure(message.error), gettext("The text so far is kept.")].join(" ");
+  if (message.status === "error") return [failure(message.error), gettext("Your message is saved.")].join(" ");
   return FINISHES[message.finish_reason ?? ""] ?? "";
 }
 
 /** @param {Message} message @param {number} seconds */
 export function waiting(message, seconds) {
   const phase = message.phase?.phase ?? (message.reasoning ? "thinking" : "waiting");
-  return (PHASES[phase] ?? PHASES.waiting) + (seconds >= 2 ? ` ${seconds} s` : "");
+  return (PHASES[phase] ?? PHASES.waiting) + (seconds >= 2 ? ` ${time(seconds)}` : "");
 }
 
 /** The quiet line beside the actions. @param {Message} message */
 export function origin(message) {
-  const tokens = message.usage?.completion_tokens;
-  const counted = tokens ? `${message.usage?.estimated ? "about " : ""}${tokens.toLocaleString()} tokens` : "";
+  const { completion_tokens: tokens, estimated } = message.usage ?? {};
+  if (!tokens) return message.model;
+  const n = NUMBERS.format(tokens);
+  const counted = estimated
+    ? ngettext("about %(n)s token", "about %(n)s tokens", tokens, { n })
+    : ngettext("%(n)s token", "%(n)s tokens", tokens, { n });
   return [message.model, counted].filter(Boolean).join(" · ");
 }
 
 /** @param {import("./protocol.js").Frame} queued @param {boolean} online @param {number} seconds until it is sent again */
 export function queued({ waits }, online, seconds) {
-  if (!online) return "Kept here, and sent once you are connected again.";
-  return waits ? refusal(waits.code) + (seconds > 0 ? ` (${seconds} s)` : "") : "Sending…";
+  if (!online) return gettext("Kept here, and sent once you are connected again.");
+  return waits ? refusal(waits.code) + (seconds > 0 ? ` (${time(seconds)})` : "") : gettext("Sending…");
 }
 
 /** @param {import("./store.js").State["connection"]} connection @param {number} seconds until the next attempt */
 export function connection({ status, code }, seconds) {
-  if (status === "connecting") return "Connecting…";
+  if (status === "connecting") return gettext("Connecting…");
   if (status !== "ended") {
-    return `No connection. Trying again${seconds > 0 ? ` in ${seconds} s` : ""}…`;
+    return seconds > 0
+      ? gettext("No connection. Trying again in %(time)s…", { time: time(seconds) })
+      : gettext("No connection. Trying again…");
   }
-  return code === 4401 ? "You are signed out. Load the page to sign in again." : "This page is out of date. Load it again.";
+  return code === 4401
+    ? gettext("You are signed out. Load the page to sign in again.")
+    : gettext("This page is out of date. Load it again.");
 }
 
 /** @param {number} length @param {number} limit */
-export const count = (length, limit) => `${length.toLocaleString()} of ${limit.toLocaleString()} characters`;
+export const count = (length, limit) =>
+  gettext("%(length)s of %(limit)s characters", { length: NUMBERS.format(length), limit: NUMBERS.format(limit) });
 
 /** @param {string} title */
-export const more = (title) => `More about “${title}”`;
+export const more = (title) => gettext("More about “%(title)s”", { title });
 
 /** @param {string} names */
-export const answering = (names) => `Who answers: ${names}`;
+export const answering = (names) => gettext("Who answers: %(names)s", { names });
 
 /** @param {string} chosen what is not offered any more @param {string} answers */
-export const notOffered = (chosen, answers) => `“${chosen}” is no longer offered here. ${answers} answers instead.`;
+export const notOffered = (chosen, answers) =>
+  gettext("“%(chosen)s” is no longer offered here. %(answers)s answers instead.", { chosen, answers });
 
 /** @param {string} key of a section of the list: its name, or a month as 2026-10 */
 export function section(key) {
   if (key in SECTIONS) return SECTIONS[key];
-  return new Date(`${key}-01T00:00`).toLocaleDateString("en", { month: "long", year: "numeric" });
+  return MONTHS.format(new Date(`${key}-01T00:00`));
 }
 
 /** @param {string} title */
-export const deleted = (title) => `Deleted “${title}”`;
+export const deleted = (title) => gettext("Deleted “%(title)s”", { title });
 
 /** @param {string} title */
-export const undoable = (title) => `“${title}” is deleted. To undo it, press Control and Z now.`;
+export const undoable = (title) => gettext("“%(title)s” is deleted. To undo it, press Control and Z now.", { title });
+
 /** The foot of a printed sheet. @param {string} title @param {Date} date */
-export const printed = (title, date) => `${title} · ${date.toLocaleDateString(undefined, { dateStyle: "long" })}`;
+export const printed = (title, date) => `${title} · ${DAYS.format(date)}`;
 
 /** A control's name with its keys, for a tooltip. @param {string} name @param {string[]} keys */
 export const withKeys = (name, keys) => `${name} (${keys.join(" ")})`;
 
 /** @param {string} query */
-export const everywhere = (query) => (query ? `Search everything for “${query}”` : "Search everything");
+export const everywhere = (query) =>
+  query ? gettext("Search everything for “%(query)s”", { query }) : gettext("Search everything");
 
 /** @param {number} count */
-export const fits = (count) => (count === 1 ? "1 fits" : `${count} fit`);
+export const fits = (count) => ngettext("%(count)s fits", "%(count)s fit", count, { count: NUMBERS.format(count) });
 
-export const SAID = { user: "You said", assistant: "The assistant said" };
-export const COPIED = "Copied";
-export const NOTHING_TO_COPY = "There is nothing to copy yet.";
-export const RETRY = "Retry";
-export const REGENERATE = "Regenerate";
-export const UNTITLED = "New chat";
-export const BEGAN = "The reply is being written.";
-export const FAILED_CHANGE = "That did not work. Try again in a moment.";
-export const TOO_LATE = "It is too late to bring this back: the conversation is deleted for good.";
-export const UNFOLD = { more: "Show all", less: "Show less" };
-export const IMAGE = "Image";
-export const FOOTNOTES = "Footnotes";
-export const BACK = "Back to the text";
+export const SAID = { user: gettext("You said"), assistant: gettext("The assistant said") };
+export const COPIED = gettext("Copied");
+export const NOTHING_TO_COPY = gettext("There is nothing to copy yet.");
+export const RETRY = gettext("Retry");
+export const REGENERATE = gettext("Regenerate");
+export const UNTITLED = gettext("New chat");
+export const BEGAN = gettext("The reply is being written.");
+export const FAILED_CHANGE = gettext("That did not work. Try again in a moment.");
+export const TOO_LATE = gettext("It is too late to bring this back: the conversation is deleted for good.");
+export const UNFOLD = { more: gettext("Show all"), less: gettext("Show less") };
+export const IMAGE = gettext("Image");
+export const FOOTNOTES = gettext("Footnotes");
+export const BACK = gettext("Back to the text");
 
 /** @param {number} number */
-export const footnote = (number) => `Footnote ${number}`;
+export const footnote = (number) => gettext("Footnote %(number)s", { number });
 
 /** What a table is called. @param {string[]} columns */
-export const table = (columns) => ["Table", columns.filter(Boolean).join(", ")].filter(Boolean).join(": ");
+export function table(columns) {
+  const named = LISTS.format(columns.filter(Boolean));
+  return named ? gettext("Table: %(columns)s", { columns: named }) : gettext("Table");
+}
+
+/** How long a step took. @param {number} ms */
+export const took = (ms) => time(TENTHS.format(ms / 1000));
+
+/** @param {{ label: string, name: string }} step */
+export const step = ({ label, name }) => STEPS[label] ?? (label || name);
+
+/** @param {string} name of a key */
+export const key = (name) => KEYS[name] ?? name;

@@ -114,8 +114,8 @@ export class ChatMessage extends HTMLElement {
       const steps = message.steps.map((step) => {
         const item = clone("step-template");
         item.dataset.status = step.status;
-        write(part(item, "step-label"), step.label || step.name);
-        write(part(item, "step-time"), step.ms === undefined ? "" : `${(step.ms / 1000).toFixed(1)} s`);
+        write(part(item, "step-label"), words.step(step));
+        write(part(item, "step-time"), step.ms === undefined ? "" : words.took(step.ms));
         write(part(item, "step-detail"), step.detail ?? "");
         // With nothing to unfold it is a line, not a button.
         if (!step.detail) part(item, "step-details").replaceWith(...item.querySelectorAll("summary > *"));

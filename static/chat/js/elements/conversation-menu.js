@@ -3,7 +3,7 @@
 // along, delete it.
 
 import { byArrows } from "./menu.js";
-import { action, asked, clone, part, say } from "./parts.js";
+import { action, asked, clone, isRtl, part, say } from "./parts.js";
 
 const NONE = "00000000-0000-0000-0000-000000000000";
 
@@ -44,10 +44,10 @@ export class ConversationMenu extends HTMLElement {
       link.href = (link.dataset.export ?? "").replace(NONE, item.dataset.id ?? "");
     }
     this.#menu.showPopover();
-    const { bottom, top, right } = button.getBoundingClientRect();
+    const { bottom, top, left, right } = button.getBoundingClientRect();
     const { offsetHeight: height, offsetWidth: width } = this.#menu;
     this.#menu.style.top = `${bottom + height + 4 > innerHeight ? top - height - 4 : bottom + 4}px`;
-    this.#menu.style.left = `${Math.max(8, Math.min(right - width, innerWidth - width - 8))}px`;
+    this.#menu.style.left = `${Math.max(8, Math.min(isRtl() ? left : right - width, innerWidth - width - 8))}px`;
     action(this.#menu, "rename").focus();
   }
 

@@ -12,12 +12,12 @@ export class KeyboardShortcuts extends HTMLElement {
     for (const { id, keys } of SHORTCUTS) {
       for (const control of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(`[data-shortcut="${id}"]`))) {
         control.setAttribute("aria-keyshortcuts", aria(keys));
-        if (!control.title) control.title = words.withKeys(control.ariaLabel ?? control.textContent?.trim() ?? "", caps(keys));
+        if (!control.title) control.title = words.withKeys(control.ariaLabel ?? control.textContent?.trim() ?? "", named(keys));
       }
     }
     for (const hint of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-keys]"))) {
       const { keys = "" } = SHORTCUTS.find(({ id }) => id === hint.dataset.keys) ?? {};
-      write(hint, caps(keys).join(" "));
+      write(hint, named(keys).join(" "));
     }
   }
 
@@ -46,6 +46,9 @@ export class KeyboardShortcuts extends HTMLElement {
   }
 }
 
+/** The keys as this page calls them. @param {string} keys */
+const named = (keys) => caps(keys).map(words.key);
+
 /** A row for each, which may have more keys than one. */
 function rows() {
   return Object.entries(Object.groupBy(SHORTCUTS, ({ id }) => id)).map(([id, all = []]) => {
@@ -56,7 +59,7 @@ function rows() {
         const combination = clone("keys-template");
         const key = combination.firstElementChild;
         combination.replaceChildren(
-          ...caps(keys).map((name) => {
+          ...named(keys).map((name) => {
             const cap = key.cloneNode();
             cap.textContent = name;
             return cap;

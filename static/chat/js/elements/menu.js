@@ -2,6 +2,8 @@
 // A popover as a menu: it opens beside its button with the focus on the checked or first item, and keys move through it.
 // The browser does the rest: the button's `popovertarget` toggles it, Escape closes it and gives the focus back.
 
+import { isRtl } from "./parts.js";
+
 const GAP = 4;
 const EDGE = 8;
 
@@ -27,12 +29,12 @@ export function byArrows(popover) {
 }
 
 /** Where there is more room: above the button or below it. @param {HTMLElement} popover @param {DOMRect} button */
-function place({ style }, { top, bottom, left }) {
+function place({ style }, { top, bottom, left, right }) {
   const above = top > innerHeight - bottom;
   style.top = above ? "auto" : `${bottom + GAP}px`;
   style.bottom = above ? `${innerHeight - top + GAP}px` : "auto";
   style.maxHeight = `${(above ? top : innerHeight - bottom) - GAP - EDGE}px`;
-  style.setProperty("--left", `${left}px`);
+  style.setProperty("--start", `${isRtl() ? innerWidth - right : left}px`);
 }
 
 /** @param {HTMLElement} popover @param {KeyboardEvent} event */

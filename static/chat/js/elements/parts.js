@@ -23,6 +23,9 @@ export const action = (root, name) => root.querySelector(`[data-action="${name}"
 /** @param {string} id @returns {HTMLTemplateElement} */
 export const template = (id) => /** @type {HTMLTemplateElement} */ (document.getElementById(id));
 
+/** Whether the page goes from right to left. */
+export const isRtl = () => document.dir === "rtl";
+
 /** A new element from a template. @param {string} id @returns {any} */
 export const clone = (id) => document.importNode(template(id).content, true).firstElementChild;
 
