@@ -1,6 +1,7 @@
 """Rows, a few at a time: a conversation may be larger than memory."""
 
 from collections.abc import Iterator
+from uuid import UUID
 
 from django.db.models import prefetch_related_objects
 
@@ -13,11 +14,12 @@ BATCH_CHARACTERS = 256 * 1024
 
 def in_order(rows: MessageQuerySet) -> Iterator[Message]:
     """The rows that there are now, by `seq`; `steps_of` has their steps without another query.
+    Another branch that is shown meanwhile changes nothing.
 
     No query is open between two of them, so a slow reader holds nothing of the database.
     """
     for batch in _batches(rows):
-        found = list(rows.filter(seq__in=batch).order_by("seq"))
+        found = list(Message.objects.filter(id__in=batch).order_by("seq"))
         prefetch_related_objects([row for row in found if row.steps_changed], "steps")
         yield from found
 
@@ -27,14 +29,14 @@ def steps_of(row: Message) -> list[Step]:
     return list(row.steps.all()) if row.steps_changed else []
 
 
-def _batches(rows: MessageQuerySet) -> Iterator[list[int]]:
+def _batches(rows: MessageQuerySet) -> Iterator[list[UUID]]:
     batch, characters = [], 0
-    for seq, *lengths in rows.order_by("seq").values_list("seq", "length", "reasoning_length"):
+    for id, *lengths in rows.order_by("seq").values_list("id", "length", "reasoning_length"):
         size = sum(lengths)
         if batch and (len(batch) == BATCH or characters + size > BATCH_CHARACTERS):
             yield batch
             batch, characters = [], 0
-        batch.append(seq)
+        batch.append(id)
         characters += size
     if batch:
         yield batch

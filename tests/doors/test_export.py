@@ -286,6 +286,21 @@ class MemoryTests(TestCase):
             "".join(data.conversation(tree))
 
 
+class MeanwhileTests(TestCase):
+    def test_another_branch_that_is_shown_meanwhile_cuts_nothing_off(self):
+        alice = get_user_model().objects.create_user("alice")
+        tree = Conversation.objects.create(owner=alice, title="Talk")
+        parent = None
+        for number in range(250):
+            role = "assistant" if number % 2 else "user"
+            parent = tree.add(parent=parent, **said(role, f"said {number}."))
+        pieces = markdown.conversation(tree)
+        begun = [next(pieces) for _ in range(10)]
+        tree.add(parent=None, **said("user", "Something else"))
+        text = "".join([*begun, *pieces])
+        self.assertEqual(re.findall(r"said (\d+)", text), [str(number) for number in range(250)])
+
+
 class FilenameTests(SimpleTestCase):
     @given(some.text(), some.sampled_from(["md", "json", "zip"]), some.integers(1, 10_000))
     @example("../../etc/passwd", "md", 1)
