@@ -111,7 +111,7 @@ def asked(text: str) -> Query:
         within = number % 2 == 1
         phrases += [words(part)] if within else map(words, part.split())
     phrases = [tuple(phrase) for phrase in phrases if phrase]
-    typing = bool(text) and FOLD[ord(text[-1])].strip() != ""
+    typing = text.translate(FOLD)[-1:].strip() != ""  # a mark belongs to the letter before it
     if typing and len(phrases) > 1 and _is_letter(phrases[-1]):
         # Everything has a word that begins with one letter: it tells nothing yet.
         return Query(tuple(phrases[:-1]))

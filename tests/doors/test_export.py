@@ -288,7 +288,8 @@ class MemoryTests(TestCase):
 
 class MeanwhileTests(TestCase):
     def test_another_branch_that_is_shown_meanwhile_cuts_nothing_off(self):
-        tree = Conversation.objects.create(owner=get_user_model().objects.create_user("alice"))
+        alice = get_user_model().objects.create_user("alice")
+        tree = Conversation.objects.create(owner=alice, title="Talk")
         parent = None
         for number in range(250):
             role = "assistant" if number % 2 else "user"

@@ -142,6 +142,31 @@ class PickerTests(PickerCase):
         self.page.reload()
         self.until_answering(LARGE)
 
+    def test_of_two_choices_at_once_the_last_one_stands(self):
+        self.chat()
+        held, done = [], []
+
+        def late(route) -> None:
+            if held:
+                route.continue_()
+            else:
+                held.append(route)
+
+        def both(request) -> bool:
+            if request.method == "PATCH":
+                done.append(request)
+            return len(done) == 2
+
+        self.page.route("**/conversations/*/", late)
+        with self.page.expect_event("requestfinished", both):
+            self.choose(LARGE)
+            self.choose(SMALL)
+            held[0].continue_()
+        self.page.reload()
+        self.until_answering(SMALL)
+        self.chat_on()
+        self.assertEqual(self.asked(), [SMALL, SMALL])
+
     def test_a_change_that_does_not_work_is_taken_back(self):
         self.chat()
         self.page.route("**/conversations/*/", lambda route: route.abort())

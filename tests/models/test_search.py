@@ -65,6 +65,9 @@ class WordsTests(SearchCase):
             ("shipped 🎉👍🏽", "🎉", "👍", "shipped 🎉"),
             ("state-of-the-art", "state-of-the-art", "art", '"of the"'),
             ("call foo_bar.baz(1.5)", "foo_bar", "foo.bar", "bar.baz", "1.5", "baz(1"),
+            ("مُحَمَّد وصل", "مُحَ", "مُحَمَّدٌ"),
+            ("Zoë’s café", "Zoe\u0308", "cafe\u0301"),
+            ("Überfall", "U\u0308"),
             ("don’t panic", "don't", '"don’t panic"'),
         ):
             talk = self.talk_of(said)

@@ -30,6 +30,7 @@ export class ChatApp extends HTMLElement {
   #due = false;
   #fetching = false;
   /** @type {Promise<void> | null} */ #listing = null;
+  /** @type {Promise<boolean>} whether it worked */ #choice = Promise.resolve(true);
   #path = location.pathname;
 
   connectedCallback() {
@@ -207,7 +208,12 @@ export class ChatApp extends HTMLElement {
     const { conversation, made, model, assistant } = this.#client.state;
     this.#client.dispatch({ type: "page:choose", chosen });
     if (!conversation || !made) return;
-    if (!(await this.#try(this.#http.change(conversation, chosen)))) {
+    // One after the other: in the end the last one stands.
+    const choice = this.#choice.then(() => this.#try(this.#http.change(conversation, chosen)));
+    this.#choice = choice;
+    const works = await choice;
+    if (choice !== this.#choice) return;
+    if (!works) {
       this.#client.dispatch({ type: "page:choose", chosen: { model, assistant } });
     }
     this.#client.dispatch({ type: "page:chosen" });
