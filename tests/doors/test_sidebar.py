@@ -4,10 +4,10 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from tests.doors.test_page import PageCase
+from tests.hands import ENTRY
 from tests.replies.case import asks
 
 LIST = "[data-part=conversations]"
-ENTRY = "[data-part=conversation]"
 LINK = f"{ENTRY} [data-part=link]"
 TOAST = "[data-part=toast]"
 DAY = 24 * 60 * 60
@@ -50,15 +50,6 @@ class SidebarCase(PageCase):
         self.send(f"{text}\n{asks(tokens=1)}", page)
         self.until_status("done", page)
         self.entry(text, page).wait_for()
-
-    def entry(self, title: str, page=None):
-        return (page or self.page).locator(ENTRY).filter(has_text=title)
-
-    def choose(self, action: str, title: str, page=None) -> None:
-        page = page or self.page
-        self.entry(title, page).hover()
-        self.entry(title, page).locator("[data-action=menu]").click()
-        page.locator(f"[data-part=menu] [data-action={action}]").click()
 
     def titles(self, page=None) -> list[str]:
         return (page or self.page).locator(f"{ENTRY} [data-part=title]").all_text_contents()
