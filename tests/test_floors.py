@@ -38,6 +38,7 @@ FLOORS = {
     "chat.models": (1, "models"),
     "chat.migrations": (1, "models"),
     "chat.llm": (1, "llm"),
+    "chat.plain": (0, "words"),
     "chat.protocol": (0, "words"),
     "chat.text": (0, "words"),
     "chat.words": (0, "words"),
@@ -62,7 +63,7 @@ ROOMS = {
     "whitenoise": ["chatproject.static"],
 }
 # Only the `__init__` of llm and flows knows Django: it reads the settings.
-DJANGO_STRANGERS = re.compile(r"chat\.(protocol|text|words|llm\..+|flows\..+)$")
+DJANGO_STRANGERS = re.compile(r"chat\.(plain|protocol|text|words|llm\..+|flows\..+)$")
 
 # Names of attributes and functions, and the rooms in which they may be called.
 CALLS = {

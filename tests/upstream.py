@@ -19,7 +19,7 @@ In the order of an answer (counts are of tokens, those of reasoning too; times a
     body                "html" or "json" instead of a stream
     gate, gate_after    waits for `POST /_gates/NAME` once so many tokens are out (0; -1: headers)
     first_delay         waits before the first token
-    reasoning           so many tokens of reasoning first, `(r0001)…`
+    reasoning           so many tokens of reasoning first, `(r0001)…`, or this text
     reasoning_field     "reasoning_content", or "reasoning"
     tokens, start       how many numbered tokens (20), from which number (1)
     text, piece, times  this text instead (so many times), in pieces of so many characters (4)
@@ -146,8 +146,10 @@ class Answer:
         """The events of the answer's text, reasoning first."""
         directive = self.directive
         field = directive.get("reasoning_field", "reasoning_content")
-        for number in range(1, directive.get("reasoning", 0) + 1):
-            yield self.event({field: f"(r{number:04d})"})
+        thought = directive.get("reasoning", 0)
+        if isinstance(thought, int):
+            thought = [f"(r{number:04d})" for number in range(1, thought + 1)]
+        yield from (self.event({field: piece}) for piece in thought)
         if directive.get("echo"):
             text = json.dumps(self.request.body.get("messages"))
         else:
