@@ -71,7 +71,7 @@ class Theatre:
     def site(self, name: str) -> Server:
         """The running server."""
         if name not in self._sites:
-            model = {"OPENAI_BASE_URL": self.upstream.url, "EMAIL_URL": f"filemail://{self.mail}"}
+            model = {"OPENAI_BASE_URL": self.upstream.url, "EMAIL_URL": f"filemail:///{self.mail}"}
             server = Server("uvicorn", **model | SITES[name])
             self._sites[name] = self._open.enter_context(server)
         server = self._sites[name]

@@ -11,8 +11,8 @@ def _chat(stage):
         stage.ask(question)
         stage.page.goto(f"{stage.server.url}/")
     stage.ask(script.TIDE)
-    stage.ask(script.REFUSED, "error")
     stage.ask(script.CUT, "interrupted")
+    stage.ask(script.REFUSED, "error")
     return stage.page.url.split("/c/")[1].strip("/")
 
 
