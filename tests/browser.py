@@ -37,16 +37,11 @@ class Browser:
     security policy) is kept in `complaints`.
     """
 
-    def __init__(self, *arguments: str) -> None:
-        self.arguments = [*ARGUMENTS, *arguments]
-
     def __enter__(self) -> Self:
         from playwright.sync_api import sync_playwright
 
         self._playwright = sync_playwright().start()
-        self._chromium = self._playwright.chromium.launch(
-            executable_path=CHROMIUM, args=self.arguments
-        )
+        self._chromium = self._playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         self.complaints: list[str] = []
         return self
 

@@ -140,6 +140,21 @@ class ChatTests(PageCase):
         self.upstream.release("late")
         self.until_status("done", second)
 
+    def test_what_is_edited_is_there_after_a_reload_until_it_is_left(self):
+        self.send(asks("first", tokens=3))
+        self.until_status("done")
+        self.act("edit", ASKED)
+        box = self.page.locator(f"{ASKED} textarea")
+        box.fill("written with care")
+        self.page.reload()
+        box.wait_for()
+        self.assertEqual(box.input_value(), "written with care")
+        self.act("cancel", ASKED)
+        self.page.reload()
+        self.page.locator("[data-part=send]").wait_for()
+        self.act("edit", ASKED)
+        self.assertTrue(box.input_value().startswith("first"), box.input_value())
+
     def test_the_editor_opens_in_sight(self):
         self.page.set_viewport_size({"width": 1280, "height": 500})
         self.send("line\n" * 4 + asks(tokens=120))

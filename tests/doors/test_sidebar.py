@@ -98,6 +98,25 @@ class PagesTests(SidebarCase):
         self.assertFalse(self.page.locator(f"{LIST} [data-action=more]").is_visible())
         self.until_focused("Old 169")
 
+    def test_one_that_is_far_down_is_renamed_from_the_palette(self):
+        self.make(120)
+        address = self.page.evaluate(
+            "async () => { let next = null, found;"
+            " do { const page = await (await fetch('/conversations/' + (next ? '?before='"
+            " + encodeURIComponent(next) : ''))).json();"
+            " found = page.conversations.find(({ title }) => title === 'Old 110');"
+            " next = page.next; } while (!found); return `/c/${found.id}/`; }"
+        )
+        self.page.goto(f"{self.server.url}{address}")
+        self.page.keyboard.press("Control+k")
+        self.page.locator("[role=option][aria-selected=true]").wait_for()
+        self.page.keyboard.type("rename")
+        self.page.keyboard.press("Enter")
+        box = self.page.locator("[data-part=rename-input]")
+        box.fill("Far down")
+        box.press("Enter")
+        self.page.locator("[data-part=page-title]", has_text="Far down").wait_for()
+
     def test_pages_that_were_loaded_outlive_a_reconnect(self):
         self.make(120)
         self.page.locator(LIST).hover()
@@ -414,6 +433,10 @@ class KeyboardTests(SidebarCase):
         self.choose("delete", "Old 1")
         self.until_titles("Old 0", "Old 2")
         self.page.keyboard.press("Control+z")
+        self.until_titles("Old 0", "Old 1", "Old 2")
+        self.assertTrue(self.page.locator(LIST).is_visible())
+        self.choose("delete", "Old 1")
+        self.page.locator(f"{TOAST} [data-action=undo]").click()
         self.until_titles("Old 0", "Old 1", "Old 2")
         self.assertTrue(self.page.locator(LIST).is_visible())
         self.page.keyboard.press("Escape")

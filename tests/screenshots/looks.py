@@ -6,7 +6,7 @@ from pathlib import Path
 
 from tests.axe import SETTLED
 
-QUALITY = 45  # of WebP: small, and text is still sharp
+QUALITY = 30  # of WebP: small, and text is still sharp
 # Two frames later everything that was changed is drawn.
 DRAWN = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 

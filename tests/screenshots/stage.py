@@ -25,11 +25,6 @@ SITES = {
     "strict": {"OPENAI_MODEL": "harbour-large", "LIMIT_PER_MINUTE": 1, "LIMIT_CHARACTERS": 400},
 }
 NAME = "ada"
-# A browser without a screen has no mouse that it knows of.
-MOUSE = (
-    "--blink-settings=primaryHoverType=2,availableHoverTypes=2,"
-    "primaryPointerType=4,availablePointerTypes=4"
-)
 
 # What Ada talked about before: titles and how many hours ago.
 PAST = """
@@ -57,7 +52,7 @@ class Theatre:
         self._open = ExitStack()
         self.upstream = self._open.enter_context(Upstream())
         self.upstream.answer(script.ANSWERS)
-        self.browser = self._open.enter_context(Browser(MOUSE))
+        self.browser = self._open.enter_context(Browser())
         self.mail = Path(self._open.enter_context(TemporaryDirectory(prefix="chat-mail-")))
         self._sites: dict[str, Server] = {}
         self._kept: list[str] = []

@@ -29,7 +29,7 @@ def sections(stage):
     stage.page.locator("[data-part=live]:visible").wait_for()
 
 
-@scene("#sidebar:popover-open", looks=PHONE)
+@scene("[data-part=drawer]:popover-open", looks=PHONE)
 def drawer(stage):
     """The list on a phone."""
     _drawer(stage)

@@ -30,6 +30,18 @@ def search_nothing(stage):
     _search(stage, "submarine")
 
 
+@scene("[data-part=found][data-state=short]")
+def search_short(stage):
+    """One letter is too little."""
+    stage.ada("/search/?q=t")
+
+
+@scene("[data-part=found][data-state=unclear]")
+def search_unclear(stage):
+    """No word in what is asked."""
+    stage.ada("/search/?q=%3F!")
+
+
 @scene("[data-part=found][data-state=empty]")
 def search_empty(stage):
     """Before anything is asked."""
