@@ -2,11 +2,14 @@
 
 import base64
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
+
+from PIL import Image
 
 from tests.axe import SETTLED
 
-QUALITY = 30  # of WebP: small, and text is still sharp
+COLOURS = 64  # of a picture: the page has few, and so it is small and still sharp
 # Two frames later everything that was changed is drawn.
 DRAWN = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
@@ -57,7 +60,12 @@ class Camera:
             self.page.evaluate(DRAWN)
             self.page.evaluate(SETTLED)
 
-    def take(self, path: Path, kind: str = "webp") -> None:
-        options = {"format": kind} | ({"quality": QUALITY} if kind == "webp" else {})
-        taken = self._devtools.send("Page.captureScreenshot", options)
-        path.write_bytes(base64.b64decode(taken["data"]))
+    def take(self, path: Path, colours: int = COLOURS) -> None:
+        """A WebP or a PNG, as the path says."""
+        taken = self._devtools.send("Page.captureScreenshot", {"format": "png"})
+        picture = Image.open(BytesIO(base64.b64decode(taken["data"]))).convert("RGB")
+        picture = picture.quantize(colours, dither=Image.Dither.NONE)
+        if path.suffix == ".webp":
+            picture.convert("RGB").save(path, lossless=True, method=6, quality=100)
+        else:
+            picture.save(path, optimize=True)

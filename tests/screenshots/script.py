@@ -200,7 +200,7 @@ ANSWERS = {
     RTL: {"text": RTL_ANSWER, "piece": 8},
     CUT: {"text": CUT_ANSWER, "piece": len(CUT_ANSWER) // 40, "drop_after": 40},
     REFUSED: {"status": 401},
-    BUSY: {"status": 429, "retry_after": 1},
+    BUSY: {"status": 429, "retry_after": 9},
     **{
         held(question): {"text": text, "piece": 4, "gate": gate, "gate_after": length // 4}
         for question, text, gate, length in (

@@ -14,7 +14,7 @@ from tests.upstream import Upstream
 from tests.visitor import PASSWORD
 
 from . import album, script
-from .looks import DESKTOP, Camera
+from .looks import COLOURS, DESKTOP, Camera
 from .scene import Scene
 
 # The sites, each with what makes it another.
@@ -66,8 +66,13 @@ class Theatre:
     def site(self, name: str) -> Server:
         """The running server."""
         if name not in self._sites:
-            model = {"OPENAI_BASE_URL": self.upstream.url, "EMAIL_URL": f"filemail:///{self.mail}"}
-            server = Server("uvicorn", **model | SITES[name])
+            usual = {
+                "OPENAI_BASE_URL": self.upstream.url,
+                "EMAIL_URL": f"filemail:///{self.mail}",
+                # A model may hold still for as long as the pictures take.
+                **{"FIRST_TOKEN_SECONDS": 600, "BETWEEN_TOKENS_SECONDS": 600},
+            }
+            server = Server("uvicorn", **usual | SITES[name])
             self._sites[name] = self._open.enter_context(server)
         server = self._sites[name]
         if server.process.poll() is not None:  # a scene has killed it
@@ -207,4 +212,4 @@ class Stage(Hands):
             camera.take(album.FOLDER / f"{scene.name}-{look.name}.webp")
             if (scene.name, look) == (script.COVER, DESKTOP[0]):
                 camera.look(look, scale=2)
-                camera.take(album.COVER, "png")
+                camera.take(album.COVER, 2 * COLOURS)
