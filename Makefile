@@ -11,7 +11,7 @@ TEST_REQUIREMENTS := $(if $(CI),--require-hashes -r tests/requirements.lock,-r t
 # Much of the tests' time is waiting: with nothing else asked for, a few processes share them.
 AT_ONCE := -n auto --maxprocesses 4 --dist loadscope
 
-.PHONY: run cluster test soak lint lock messages clean
+.PHONY: run cluster test soak screenshots lint lock messages clean
 
 run: $(VENV)/run
 	@$(BIN)/python manage.py runserver --noreload
@@ -27,6 +27,10 @@ test: $(VENV)/test
 # docs/reliability.md.
 soak: $(VENV)/test
 	@SOAK=1 $(BIN)/python -m pytest tests/faults -v --durations=20 $(ARGS)
+
+# docs/screenshots: every state of the page, or those that are named: ONLY=offline,palette
+screenshots: $(VENV)/test
+	@$(BIN)/python -m tests.screenshots --only "$(ONLY)"
 
 lint: $(VENV)/test
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format . && $(BIN)/djade templates/*/*.html

@@ -19,6 +19,7 @@ urlpatterns = [
     path("sign-in/", accounts.SignIn.as_view(), name="sign-in"),
     path("sign-out/", accounts.SignOut.as_view(), name="sign-out"),
     path("sign-up/", accounts.SignUp.as_view(), name="sign-up"),
+    path("theme/", preferences.theme, name="theme"),
     path("settings/", preferences.Preferences.as_view(), name="settings"),
     path("password/", accounts.Password.as_view(), name="password"),
     path("password/forgotten/", accounts.Forgotten.as_view(), name="forgotten"),

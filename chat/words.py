@@ -9,6 +9,7 @@ the databases get words with a space between them.
 import re
 import unicodedata
 from bisect import bisect_right
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from .text import clean
@@ -30,6 +31,7 @@ UNSPACED = (
     (0x20000, 0x3FFFF),
 )
 QUOTES = re.compile('["“”„«»]')
+WIDE = 4  # times what is shown is read for it
 BLOCK = 256  # characters that are folded at once to find a place
 
 Pieces = list[tuple[str, bool]]
@@ -148,18 +150,53 @@ def marked(text: str, query: Query) -> Pieces:
     return pieces
 
 
-def excerpt(text: str, query: Query, *, before: int = 60, after: int = 180) -> Pieces:
+def excerpt(
+    text: str,
+    query: Query,
+    *,
+    before: int = 60,
+    after: int = 180,
+    read: Callable[[str], str] | None = None,
+) -> Pieces:
     """What stands around the first place where `text` has the longest phrase of the query; its
-    beginning if it does not."""
+    beginning if it does not. `read` gives what is seen of a text that is written with marks."""
     text = unicodedata.normalize("NFC", text)
+    place = _place(text, query)
+    if read is not None:
+        # Far more than is shown, from the beginning of a line on where there is one.
+        first, last = max(0, (place or 0) - WIDE * before), (place or 0) + WIDE * after
+        first = text.find("\n", first, place) + 1 or first if first else 0
+        near = unicodedata.normalize("NFC", read(text[first:last]))
+        seen = _place(near, query)
+        if (seen is None) == (place is None):  # else what was found is in a mark
+            cut, rest = first > 0, last < len(text)
+            return _around(near, seen or 0, query, before, after, cut=cut, rest=rest)
+    return _around(text, place or 0, query, before, after)
+
+
+def _place(text: str, query: Query) -> int | None:
+    """Where `text` has the longest phrase of the query."""
     parts = sorted(query.parts(), key=lambda part: sum(map(len, part[0])))
     match = _pattern(parts[-1]).search(text.translate(FOLD)) if parts else None
-    place = _origin(text, match.start()) if match else 0
+    return _origin(text, match.start()) if match else None
+
+
+def _around(
+    text: str,
+    place: int,
+    query: Query,
+    before: int,
+    after: int,
+    *,
+    cut: bool = False,
+    rest: bool = False,
+) -> Pieces:
+    """The text around a place. `cut` and `rest`: whether there is more before it and after it."""
     start = _at_a_gap(text, max(0, place - before), place) if place > before else 0
     end = min(len(text), place + after)
     pieces = marked(text[start:end], query)
-    pieces = [("…", False), *pieces] if start else pieces
-    return [*pieces, ("…", False)] if end < len(text) else pieces
+    pieces = [("…", False), *pieces] if start or cut else pieces
+    return [*pieces, ("…", False)] if end < len(text) or rest else pieces
 
 
 def _pattern(part: tuple[tuple[str, ...], bool]) -> re.Pattern:

@@ -43,6 +43,7 @@ FLOORS = {
     "chat.events": (0, "words"),
     "chat.logs": (0, "words"),
     "chat.metrics": (0, "words"),
+    "chat.plain": (0, "words"),
     "chat.protocol": (0, "words"),
     "chat.text": (0, "words"),
     "chat.words": (0, "words"),
@@ -71,7 +72,7 @@ ROOMS = {
 }
 # Only the `__init__` of llm and flows knows Django: it reads the settings.
 DJANGO_STRANGERS = re.compile(
-    r"chat\.(codes|events|logs|metrics|protocol|text|words|llm\..+|flows\..+)$"
+    r"chat\.(codes|events|logs|metrics|plain|protocol|text|words|llm\..+|flows\..+)$"
 )
 
 # Names of attributes and functions, and the rooms in which they may be called.

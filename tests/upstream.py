@@ -19,7 +19,7 @@ In the order of an answer (counts are of tokens, those of reasoning too; times a
     body                "html" or "json" instead of a stream
     gate, gate_after    waits for `POST /_gates/NAME` once so many tokens are out (0; -1: headers)
     first_delay         waits before the first token
-    reasoning           so many tokens of reasoning first, `(r0001)…`
+    reasoning           so many tokens of reasoning first, `(r0001)…`, or this text
     reasoning_field     "reasoning_content", or "reasoning"
     tokens, start       how many numbered tokens (20), from which number (1)
     text, piece, times  this text instead (so many times), in pieces of so many characters (4)
@@ -39,6 +39,9 @@ In the order of an answer (counts are of tokens, those of reasoning too; times a
     no_done             no `data: [DONE]`
     linger              so long until the response ends after that
     next                the directive of a following request whose last message has none
+
+A question that is to look like a person's has no sign: `PUT /_answers` takes an object of questions
+and the directives that answer a message with one of them.
 
 Beside the API: `GET /_requests`, `GET /_requests/wait?count=N`,
 `GET /_requests/ID/wait?until=started|closed`, `DELETE /_requests`, `POST /_gates/NAME`,
@@ -143,8 +146,10 @@ class Answer:
         """The events of the answer's text, reasoning first."""
         directive = self.directive
         field = directive.get("reasoning_field", "reasoning_content")
-        for number in range(1, directive.get("reasoning", 0) + 1):
-            yield self.event({field: f"(r{number:04d})"})
+        thought = directive.get("reasoning", 0)
+        if isinstance(thought, int):
+            thought = [f"(r{number:04d})" for number in range(1, thought + 1)]
+        yield from (self.event({field: piece}) for piece in thought)
         if directive.get("echo"):
             text = json.dumps(self.request.body.get("messages"))
         else:
@@ -294,6 +299,7 @@ class Server:
         self.gates: dict[str, asyncio.Event] = {}
         self.idle: set[asyncio.StreamWriter] = set()
         self.failed: Counter[str] = Counter()
+        self.answers: dict[str, dict] = {}
         self.changed = asyncio.Condition()
 
     def gate(self, name: str) -> asyncio.Event:
@@ -321,7 +327,7 @@ class Server:
                     if not await self.answer(request, writer):
                         break
                 else:
-                    await self.other(method, path, writer)
+                    await self.other(method, path, body, writer)
         except (asyncio.IncompleteReadError, ConnectionError):
             pass  # the client closed between two requests
         finally:
@@ -357,7 +363,7 @@ class Server:
     async def respond(self, request: Request, writer: asyncio.StreamWriter) -> None:
         """One answer: a refusal, a page, or a stream. Raises `Cut`."""
         body, messages = request.body, request.body.get("messages", [])
-        directive = directive_of(messages)
+        directive = directive_of(messages) or self.prepared(messages)
         if directive.get("silent"):
             await asyncio.Event().wait()
         refused = [name for name in directive.get("refuse", []) if name in body]
@@ -391,6 +397,12 @@ class Server:
         else:
             await Answer(self, request, directive, writer).send()
 
+    def prepared(self, messages: list[dict]) -> dict:
+        """What answers the last question that has an answer here."""
+        asked = [text_of(message) for message in messages if message.get("role") == "user"]
+        found = (self.answers[text] for text in reversed(asked) if text in self.answers)
+        return next(found, {})
+
     def fails(self, prompt: str, directive: dict) -> bool:
         self.failed[prompt] += 1
         return self.failed[prompt] <= directive.get("fail_times", sys.maxsize)
@@ -415,7 +427,9 @@ class Server:
         writer.write("\r\n".join([*lines, "", ""]).encode() + data)
         await writer.drain()
 
-    async def other(self, method: str, path: str, writer: asyncio.StreamWriter) -> None:
+    async def other(
+        self, method: str, path: str, body: bytes, writer: asyncio.StreamWriter
+    ) -> None:
         """Everything but answers: the models, what was asked, the gates."""
         url = urlsplit(path)
         query = dict(parse_qsl(url.query))
@@ -444,6 +458,8 @@ class Server:
             case "DELETE", ["_connections"]:
                 for idle in self.idle:
                     idle.close()
+            case "PUT", ["_answers"]:
+                self.answers = json.loads(body)
             case "POST", ["_gates", name]:
                 self.gate(name).set()
             case _:
@@ -553,6 +569,10 @@ class Upstream:
         """Closes the connections on which nothing is asked, as a server does after a while."""
         self._call("DELETE", "/_connections")
 
+    def answer(self, answers: dict[str, dict]) -> None:
+        """Lets these questions be answered as these directives say."""
+        self._call("PUT", "/_answers", content=answers)
+
     def release(self, gate: str) -> None:
         """Opens a gate, for good, whether or not an answer has reached it."""
         self._call("POST", f"/_gates/{gate}")
@@ -569,10 +589,10 @@ class Upstream:
         """The request `id`, as soon as it has finished in any way. Raises `TimeoutError`."""
         return self._call("GET", f"/_requests/{id}/wait?until=closed&timeout={timeout}", timeout)
 
-    def _call(self, method: str, path: str, timeout: float = 10) -> Any:
+    def _call(self, method: str, path: str, timeout: float = 10, content: object = None) -> Any:
         connection = http.client.HTTPConnection(urlsplit(self.url).netloc, timeout=timeout + 5)
         try:
-            connection.request(method, path)
+            connection.request(method, path, content and json.dumps(content))
             response = connection.getresponse()
             content = json.loads(response.read())
         finally:

@@ -7,6 +7,7 @@ from uuid import UUID
 from django.contrib.auth.models import AbstractBaseUser
 
 from chat import words
+from chat.plain import plain
 from chat.words import Pieces, Query
 
 from .conversation import Conversation
@@ -84,5 +85,6 @@ def _gather(hits: dict[UUID, list[UUID]], query: Query, scope: str, enough: int)
 
 
 def _excerpt(message: Message, query: Query) -> Excerpt:
-    pieces = words.excerpt(message.text, query)
+    read = plain if message.role == Message.Role.ASSISTANT else None
+    pieces = words.excerpt(message.text, query, read=read)
     return Excerpt(message.id, message.role, message.created, message.shown, pieces)

@@ -7,18 +7,20 @@ from urllib.parse import urlencode, urlsplit
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.mixins import LoginRequiredMixin
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.urls import Resolver404, resolve, reverse
 from django.utils.decorators import method_decorator
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST
 from django.views.generic import UpdateView
 
 from chat.forms import PreferencesForm
 from chat.models import Profile
 
 from .language import speak
+from .visitor import signed_in
 
 THEME_COOKIE = "theme"
 YEAR = 365 * 24 * 60 * 60
@@ -50,6 +52,18 @@ class Preferences(LoginRequiredMixin, UpdateView):
         speak(request, self.object.language)
         messages.success(request, _("Saved."))
         return remember(response, self.object)
+
+
+@require_POST
+def theme(request: HttpRequest) -> HttpResponse:
+    """The colours alone, from within the chat: the posted `theme`, "" for the system's."""
+    profile = Profile.objects.of(signed_in(request))
+    chosen = request.POST.get("theme", "")
+    if chosen not in Profile.Theme.values:
+        return HttpResponseBadRequest("There is no such theme.")
+    profile.theme = chosen
+    profile.save(update_fields=["theme"])
+    return remember(HttpResponse(status=204), profile)
 
 
 def came_from(request: HttpRequest) -> str:

@@ -16,12 +16,8 @@ EVERYTHING = "\n\n".join(
 DESKTOP, PHONE = WIDTHS
 
 
-class AccessibilityTests(PageCase):
-    settings = {
-        "SIGN_UP": 1,
-        "OPENAI_MODEL": "numbered,numbered-large",
-        "LIMIT_PER_MINUTE": 2,
-    }
+class AccessibilityCase(PageCase):
+    settings = {"SIGN_UP": 1, "OPENAI_MODEL": "numbered,numbered-large"}
 
     def accept(self, *widths: int) -> None:
         """Nothing is wrong with the page as it is now."""
@@ -36,6 +32,8 @@ class AccessibilityTests(PageCase):
     def on_phone(self) -> None:
         self.page.set_viewport_size({"width": PHONE, "height": 800})
 
+
+class AccessibilityTests(AccessibilityCase):
     def test_the_first_page(self):
         self.accept()
 
@@ -46,20 +44,9 @@ class AccessibilityTests(PageCase):
         self.upstream.release("thinking")
         self.until_status("done")
         self.page.locator(f"{REPLY} summary", has_text="Reasoning").click()
-        self.accept()
         self.send(asks(tokens=30, rate=0, gate="streaming", gate_after=20))
         self.until_text(numbered(20))
-        self.accept()
-        self.page.click("[data-part=stop]")
-        self.until_status("stopped")
-        self.accept()
-
-    def test_steps(self):
-        self.page.click("[data-part=picker-button]")
-        self.page.get_by_role("menuitemradio", name="Plan").click()
-        self.chat()
-        self.page.get_by_text("Planning the answer").click()
-        self.accept()
+        self.accept()  # of both
 
     def test_everything_that_a_reply_may_have(self):
         self.chat(text=EVERYTHING, piece=2000)
@@ -67,39 +54,34 @@ class AccessibilityTests(PageCase):
         self.page.locator("math").first.wait_for(state="attached")
         self.accept()
 
-    def test_versions_and_the_editor(self):
+    def test_whatever_becomes_of_a_message(self):
+        # Below each other in one conversation, of which nothing is out of view.
+        self.page.set_viewport_size({"width": DESKTOP, "height": 4000})
+        self.page.click("[data-part=picker-button]")
+        self.page.get_by_role("menuitemradio", name="Plan").click()
         self.chat()
-        self.act("retry")
-        self.page.locator(f"{REPLY} [data-part=place]", has_text="2 / 2").wait_for()
-        self.until_status("done")
-        self.act("edit", ASKED)
-        self.accept()
-
-    def test_a_long_question_is_folded(self):
-        self.send("line\n" * 20 + asks(tokens=2))
-        self.until_status("done")
-        self.accept()
-
-    def test_interrupted_and_failed(self):
+        self.page.get_by_text("Planning the answer").click()
+        self.page.click("[data-part=picker-button]")
+        self.page.get_by_role("menuitemradio", name="Chat").click()
+        self.send("line\n" * 20 + asks(tokens=30, rate=0, gate="stopped", gate_after=10))
+        self.until_text(numbered(10))
+        self.page.click("[data-part=stop]")
+        self.until_status("stopped")
         self.send(asks(tokens=30, rate=0, cut_after=10))
         self.until_status("interrupted")
-        self.accept()
-        self.send(asks(status=401))
-        self.until_status("error")
-        self.accept()
-
-    def test_refused_queued_and_offline(self):
-        self.chat()
+        self.send(asks(tokens=6))
+        second = self.page.locator(f"{REPLY}[data-status=done]").nth(1)
+        second.wait_for()
         self.act("retry")
         self.page.locator(f"{REPLY} [data-part=place]", has_text="2 / 2").wait_for()
-        self.until_status("done")
-        self.send(asks(tokens=1))
-        self.page.locator("[data-part=queued]", has_text="s)").wait_for()
+        second.wait_for()
+        self.send(asks(status=401))
+        self.until_status("error")
+        self.act("edit", ASKED)
+        states = ("done", "stopped", "interrupted", "error")
+        for state in (*(f"[data-status={name}]" for name in states), "[data-folded]", "textarea"):
+            self.assertTrue(self.page.locator(f"article{state}, article {state}").count(), state)
         self.accept()
-        self.server.kill()
-        self.page.locator("[data-part=banner]").wait_for()
-        self.accept()
-        self.server.start()
 
     def test_a_message_that_is_too_long(self):
         self.page.fill("[data-part=composer-input]", "a" * 32001)
@@ -201,3 +183,20 @@ class AccessibilityTests(PageCase):
         self.page.locator("#result_list tbody th a").first.click()
         self.page.wait_for_url("**/change/**")
         self.accept()
+
+
+class LimitedAccessibilityTests(AccessibilityCase):
+    settings = AccessibilityCase.settings | {"LIMIT_PER_MINUTE": 2}
+
+    def test_refused_queued_and_offline(self):
+        self.chat()
+        self.act("retry")
+        self.page.locator(f"{REPLY} [data-part=place]", has_text="2 / 2").wait_for()
+        self.until_status("done")
+        self.send(asks(tokens=1))
+        self.page.locator("[data-part=queued]", has_text="s)").wait_for()
+        self.accept()
+        self.server.kill()
+        self.page.locator("[data-part=banner]").wait_for()
+        self.accept()
+        self.server.start()

@@ -207,6 +207,28 @@ class PaletteTests(KeyboardCase):
         self.page.locator(PALETTE).wait_for(state="hidden")
         self.until_at(f"[data-part={BOX}]")
 
+    def test_enter_before_its_script_has_come_is_not_lost(self):
+        held = []
+        self.page.route("**/command-palette*.js", lambda route: held.append(route))
+        with self.page.expect_request("**/command-palette*.js"):
+            self.press("Control+k")
+        self.type("keyboard")
+        self.press("Enter")
+        held[0].continue_()
+        self.page.locator(HELP).wait_for()
+        self.assertFalse(self.page.locator(PALETTE).is_visible())
+
+    def test_the_theme_is_changed_at_once_and_stays(self):
+        for name, theme in (("dark", "dark"), ("light", "light"), ("device", "")):
+            self.palette(f"theme {name}")
+            self.press("Enter")
+            self.page.wait_for_function(
+                "dark => (getComputedStyle(document.body).colorScheme === 'dark') === dark",
+                arg=theme == "dark",
+            )
+            self.page.reload()
+            self.assertEqual(self.page.locator("html").get_attribute("data-theme") or "", theme)
+
     def test_what_is_not_there_is_searched_for_everywhere(self):
         self.say("Only")
         self.palette("sea & tide")

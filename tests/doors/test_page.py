@@ -1,19 +1,15 @@
 """The page in a real browser: what a person does, and what happens to them."""
 
-import re
-
 from django.test import SimpleTestCase
 
 from tests.browser import Browser, require_browser
+from tests.hands import ASKED, REPLY, Hands
 from tests.replies.case import asks
 from tests.server import Server
 from tests.upstream import Upstream, numbered
 
-REPLY = "article[data-role=assistant]"
-ASKED = "article[data-role=user]"
 
-
-class PageCase(SimpleTestCase):
+class PageCase(Hands, SimpleTestCase):
     kind = "uvicorn"
     settings = {}
 
@@ -35,34 +31,6 @@ class PageCase(SimpleTestCase):
 
     def tearDown(self) -> None:
         self.assertEqual(self.browser.complaints, [])
-
-    # What a person does
-
-    def open(self, path: str):
-        """A new tab."""
-        page = self.person.new_page()
-        page.goto(f"{self.server.url}{path}")
-        return page
-
-    def send(self, text: str, page=None) -> None:
-        page = page or self.page
-        page.fill("[data-part=composer-input]", text)
-        page.press("[data-part=composer-input]", "Enter")
-
-    def text(self, selector: str = REPLY, page=None) -> str:
-        return (page or self.page).locator(f"{selector} [data-part=text]").last.text_content()
-
-    def until_text(self, text: str, page=None) -> None:
-        """Wait until the last reply's text begins so."""
-        shown = (page or self.page).locator(f"{REPLY} [data-part=text]").last
-        shown.filter(has_text=re.compile("^" + re.escape(text))).wait_for()
-
-    def until_status(self, status: str, page=None) -> None:
-        (page or self.page).locator(f"{REPLY}[data-status={status}]").last.wait_for()
-
-    def act(self, action: str, selector: str = REPLY, page=None) -> None:
-        page = page or self.page
-        page.locator(f"{selector} [data-action={action}]").last.click()
 
 
 class ChatTests(PageCase):
@@ -184,6 +152,21 @@ class ChatTests(PageCase):
         self.assertEqual(composer.input_value(), "written with care")
         self.upstream.release("late")
         self.until_status("done", second)
+
+    def test_what_is_edited_is_there_after_a_reload_until_it_is_left(self):
+        self.send(asks("first", tokens=3))
+        self.until_status("done")
+        self.act("edit", ASKED)
+        box = self.page.locator(f"{ASKED} textarea")
+        box.fill("written with care")
+        self.page.reload()
+        box.wait_for()
+        self.assertEqual(box.input_value(), "written with care")
+        self.act("cancel", ASKED)
+        self.page.reload()
+        self.page.locator("[data-part=send]").wait_for()
+        self.act("edit", ASKED)
+        self.assertTrue(box.input_value().startswith("first"), box.input_value())
 
     def test_the_editor_opens_in_sight(self):
         self.page.set_viewport_size({"width": 1280, "height": 500})

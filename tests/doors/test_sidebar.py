@@ -4,10 +4,10 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from tests.doors.test_page import PageCase
+from tests.hands import ENTRY
 from tests.replies.case import asks
 
 LIST = "[data-part=conversations]"
-ENTRY = "[data-part=conversation]"
 LINK = f"{ENTRY} [data-part=link]"
 TOAST = "[data-part=toast]"
 DAY = 24 * 60 * 60
@@ -50,15 +50,6 @@ class SidebarCase(PageCase):
         self.send(f"{text}\n{asks(tokens=1)}", page)
         self.until_status("done", page)
         self.entry(text, page).wait_for()
-
-    def entry(self, title: str, page=None):
-        return (page or self.page).locator(ENTRY).filter(has_text=title)
-
-    def choose(self, action: str, title: str, page=None) -> None:
-        page = page or self.page
-        self.entry(title, page).hover()
-        self.entry(title, page).locator("[data-action=menu]").click()
-        page.locator(f"[data-part=menu] [data-action={action}]").click()
 
     def titles(self, page=None) -> list[str]:
         return (page or self.page).locator(f"{ENTRY} [data-part=title]").all_text_contents()
@@ -106,6 +97,25 @@ class PagesTests(SidebarCase):
         self.assertEqual(self.titles(), [f"Old {n}" for n in range(170)])
         self.assertFalse(self.page.locator(f"{LIST} [data-action=more]").is_visible())
         self.until_focused("Old 169")
+
+    def test_one_that_is_far_down_is_renamed_from_the_palette(self):
+        self.make(120)
+        address = self.page.evaluate(
+            "async () => { let next = null, found;"
+            " do { const page = await (await fetch('/conversations/' + (next ? '?before='"
+            " + encodeURIComponent(next) : ''))).json();"
+            " found = page.conversations.find(({ title }) => title === 'Old 110');"
+            " next = page.next; } while (!found); return `/c/${found.id}/`; }"
+        )
+        self.page.goto(f"{self.server.url}{address}")
+        self.page.keyboard.press("Control+k")
+        self.page.locator("[role=option][aria-selected=true]").wait_for()
+        self.page.keyboard.type("rename")
+        self.page.keyboard.press("Enter")
+        box = self.page.locator("[data-part=rename-input]")
+        box.fill("Far down")
+        box.press("Enter")
+        self.page.locator("[data-part=page-title]", has_text="Far down").wait_for()
 
     def test_pages_that_were_loaded_outlive_a_reconnect(self):
         self.make(120)
@@ -423,6 +433,10 @@ class KeyboardTests(SidebarCase):
         self.choose("delete", "Old 1")
         self.until_titles("Old 0", "Old 2")
         self.page.keyboard.press("Control+z")
+        self.until_titles("Old 0", "Old 1", "Old 2")
+        self.assertTrue(self.page.locator(LIST).is_visible())
+        self.choose("delete", "Old 1")
+        self.page.locator(f"{TOAST} [data-action=undo]").click()
         self.until_titles("Old 0", "Old 1", "Old 2")
         self.assertTrue(self.page.locator(LIST).is_visible())
         self.page.keyboard.press("Escape")

@@ -45,6 +45,25 @@ class GuestTests(TestCase):
         self.assertFalse(get_user_model().objects.exists())
 
 
+class ThemeTests(TestCase):
+    def test_it_is_kept_for_this_person_and_this_browser(self):
+        user = get_user_model().objects.create_user("alice")
+        self.client.force_login(user)
+        for theme in ("dark", ""):
+            answer = self.client.post("/theme/", {"theme": theme})
+            self.assertEqual(answer.status_code, 204)
+            self.assertEqual(answer.cookies["theme"].value, theme)
+            self.assertEqual(Profile.objects.of(user).theme, theme)
+
+    def test_what_is_no_theme_is_refused(self):
+        self.client.force_login(get_user_model().objects.create_user("alice"))
+        self.assertEqual(self.client.post("/theme/", {"theme": "pink"}).status_code, 400)
+        self.assertEqual(self.client.get("/theme/").status_code, 405)
+
+    def test_who_is_nobody_has_none(self):
+        self.assertEqual(self.client.post("/theme/", {"theme": "dark"}).status_code, 404)
+
+
 class OwnershipTests(TestCase):
     def setUp(self) -> None:
         users = get_user_model().objects

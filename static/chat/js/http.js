@@ -15,12 +15,14 @@ export class Refusal extends Error {
 export class Http {
   #list;
   #conversation;
+  #theme;
   #token;
 
-  /** @param {{ list: string, conversation: string, token: string }} about `conversation`: its address with the nil UUID */
-  constructor({ list, conversation, token }) {
+  /** @param {{ list: string, conversation: string, theme: string, token: string }} about `conversation`: its address with the nil UUID */
+  constructor({ list, conversation, theme, token }) {
     this.#list = list;
     this.#conversation = conversation;
+    this.#theme = theme;
     this.#token = token;
   }
 
@@ -54,9 +56,19 @@ export class Http {
     await this.#tell("POST", `${conversation}/restore/`);
   }
 
+  /** @param {string} theme "light", "dark", or "" for the device's */
+  async theme(theme) {
+    await this.#ask("POST", this.#theme, new URLSearchParams({ theme }));
+  }
+
   /** @param {string} method @param {string} path below the list's @param {string} [body] JSON */
   #tell(method, path, body) {
-    return ask(this.#list + path, { method, body, headers: { "X-CSRFToken": this.#token } });
+    return this.#ask(method, this.#list + path, body);
+  }
+
+  /** @param {string} method @param {string} url @param {string | URLSearchParams} [body] */
+  #ask(method, url, body) {
+    return ask(url, { method, body, headers: { "X-CSRFToken": this.#token } });
   }
 }
 

@@ -161,6 +161,16 @@ test("marks that are still open show what they will be", () => {
   equal(root.innerHTML, '<p dir="auto">Some **bold text and `code</p>');
 });
 
+test("in a row that is not whole the caret is where the text ends", () => {
+  const { root, markdown } = stream();
+  markdown.push("| A | B |\n|---|---|\n| one");
+  markdown.flush();
+  equal(root.querySelector("td[data-caret]")?.textContent, "one");
+  markdown.push(" | two");
+  markdown.flush();
+  equal(root.querySelector("td[data-caret]")?.textContent, "two");
+});
+
 test("bare tags are elements, others are text", () => {
   const root = whole("H<sub>2</sub>O<br>a <b class=x>b</b> <u>open");
   equal([root.querySelector("sub")?.textContent, root.querySelectorAll("br").length, root.querySelector("b,u")], ["2", 1, null]);

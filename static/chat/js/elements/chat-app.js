@@ -35,9 +35,9 @@ export class ChatApp extends HTMLElement {
 
   connectedCallback() {
     const { user = "", protocol, conversation: id, title = "", model, assistant } = this.dataset;
-    const { listUrl: list = "", conversationUrl = "" } = this.dataset;
+    const { listUrl: list = "", conversationUrl = "", themeUrl: theme = "" } = this.dataset;
     const token = /** @type {HTMLInputElement} */ (this.querySelector("[name=csrfmiddlewaretoken]")).value;
-    this.#http = new Http({ list, conversation: conversationUrl, token });
+    this.#http = new Http({ list, conversation: conversationUrl, theme, token });
     this.#unread = new Unread(user, localStorage);
     const state = initial({
       conversation: id ? { id, title, model, assistant } : null,
@@ -47,7 +47,7 @@ export class ChatApp extends HTMLElement {
     const url = `${location.protocol === "https:" ? "wss:" : "ws:"}//${location.host}${this.dataset.socketUrl}`;
     const [outbox, drafts] = [new Outbox(user, sessionStorage), new Drafts(user, sessionStorage)];
     this.#adopt(drafts, state.entries);
-    part(this, "composer").drafts = drafts;
+    for (const name of ["composer", "thread"]) part(this, name).drafts = drafts;
     const guest = "guest" in this.dataset;
     const unmade = history.state?.unmade;
     this.#client = new Client({ url, user, guest, protocol: Number(protocol), state, outbox, unmade }, this.#page(drafts));
@@ -118,7 +118,8 @@ export class ChatApp extends HTMLElement {
       help: () => part(this, "keyboard").open(),
       sidebar: () => part(this, "sidebar").toggle(),
       compose: () => part(this, "composer").focus(),
-      "rename-shown": ({ conversation }) => part(this, "sidebar").rename(conversation),
+      "rename-shown": ({ conversation }) => this.#rename(conversation),
+      theme: ({ theme }) => this.#theme(theme),
       "copy-last": () => this.#copy("copy"),
       "copy-last-code": () => this.#copy("copy-code"),
       "previous-message": () => part(this, "thread").step(-1),
@@ -156,9 +157,14 @@ export class ChatApp extends HTMLElement {
   /** What is typed while its script is on its way is in its box already. */
   async #palette() {
     const [palette, dialog] = [part(this, "palette"), part(this, "palette-dialog")];
+    let entered = false;
+    const hear = (/** @type {KeyboardEvent} */ { key, isComposing }) => (entered ||= key === "Enter" && !isComposing);
     openDialog(dialog);
-    if (!(await this.#try(late(palette)))) return dialog.close();
-    palette.fill(this.#client.state, (/** @type {string} */ id) => this.#http.address(id));
+    dialog.addEventListener("keydown", hear);
+    const there = await this.#try(late(palette));
+    dialog.removeEventListener("keydown", hear);
+    if (!there) dialog.close();
+    else if (dialog.open) palette.fill(this.#client.state, (/** @type {string} */ id) => this.#http.address(id), entered);
   }
 
   /** @param {string} action of the buttons that copy this */
@@ -227,9 +233,32 @@ export class ChatApp extends HTMLElement {
     await (loud ? this.#try(this.#listing) : this.#listing.catch(() => {})); // There is a button to try again.
   }
 
+  /** The entry of a conversation, for which the list is fetched as far as it must be. @param {string} conversation */
+  async #entry(conversation) {
+    for (;;) {
+      const { entries, more } = this.#client.state;
+      const entry = entries.find(({ id }) => id === conversation);
+      if (entry || !more) return entry;
+      await this.#more(true);
+      if (this.#client.state.more === more) return undefined; // It could not be fetched.
+    }
+  }
+
+  /** @param {string} conversation */
+  async #rename(conversation) {
+    if (!(await this.#entry(conversation))) return;
+    this.#draw();
+    part(this, "sidebar").rename(conversation);
+  }
+
+  /** @param {string} theme */
+  async #theme(theme) {
+    if (await this.#try(this.#http.theme(theme))) document.documentElement.dataset.theme = theme;
+  }
+
   /** @param {string} conversation */
   async #delete(conversation) {
-    const entry = this.#client.state.entries.find(({ id }) => id === conversation);
+    const entry = await this.#entry(conversation);
     const undo = part(this, "undo");
     // First of all what can undo it.
     if (!entry || !(await this.#try(late(undo))) || !(await this.#try(this.#http.delete(conversation)))) return;

@@ -18,10 +18,12 @@ export class ChatMessage extends HTMLElement {
   /** @type {any} */ #clock = null;
   #since = 0;
   #locked = "";
+  /** @type {import("../drafts.js").Drafts | null} */ #drafts = null;
 
   constructor() {
     super();
     this.addEventListener("click", (event) => this.#act(event));
+    this.addEventListener("input", () => this.#keep(part(this, "edit-input").value));
     this.addEventListener("chat:closed", () => this.#closeEditor());
     this.addEventListener("chat:edited", (event) => {
       this.#closeEditor();
@@ -34,8 +36,9 @@ export class ChatMessage extends HTMLElement {
     this.#clock = null;
   }
 
-  /** @param {Message} message @param {{ busy: boolean, online: boolean }} now */
-  render(message, { busy, online }) {
+  /** @param {Message} message @param {{ busy: boolean, online: boolean, drafts: import("../drafts.js").Drafts }} now */
+  render(message, { busy, online, drafts }) {
+    this.#drafts = drafts;
     if (message !== this.#message) this.#draw(message);
     const locked = `${busy} ${online}`;
     if (locked === this.#locked) return;
@@ -43,15 +46,16 @@ export class ChatMessage extends HTMLElement {
     for (const name of ["retry", "edit", "continue"]) action(this, name).disabled = busy;
     if (action(this, "retry-with")) action(this, "retry-with").disabled = busy;
     for (const name of ["previous", "next"]) this.#lockArrow(name, busy || !online);
+    if (this.#draft) this.edit(false); // The page was loaded again meanwhile.
   }
 
-  /** Opens the question for editing. */
-  edit() {
+  /** Opens the question for editing. @param {boolean} focus whether a person asked for it just now */
+  edit(focus = true) {
     if (part(this, "editor") || action(this, "edit").disabled) return;
     const editor = clone("edit-template");
     this.#article.dataset.editing = "";
     this.#article.append(editor);
-    editor.open(this.#message?.text ?? "");
+    editor.open(this.#draft || (this.#message?.text ?? ""), focus);
   }
 
   /** Draws all of it, wherever it is: on paper nothing comes into view later. */
@@ -59,7 +63,18 @@ export class ChatMessage extends HTMLElement {
     this.#view?.now();
   }
 
+  /** What was being written in place of the question. */
+  get #draft() {
+    return this.#drafts?.read(`edit:${this.#message?.id}`) ?? "";
+  }
+
+  /** @param {string} text */
+  #keep(text) {
+    this.#drafts?.keep(`edit:${this.#message?.id}`, text);
+  }
+
   #closeEditor() {
+    this.#keep("");
     part(this, "editor").remove();
     delete this.#article.dataset.editing;
     action(this, "edit").focus();

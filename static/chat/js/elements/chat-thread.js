@@ -15,6 +15,8 @@ const MARKED = 2000; // ms
 const NEAR = "800px";
 
 export class ChatThread extends HTMLElement {
+  /** @type {import("../drafts.js").Drafts} */ // @ts-ignore set by <chat-app>
+  drafts;
   /** @type {Map<string, ChatMessage>} */ #drawn = new Map();
   /** @type {StickyEnd | null} */ #end = null;
   /** @type {HTMLElement | null} */ #question = null;
@@ -43,7 +45,7 @@ export class ChatThread extends HTMLElement {
 
   /** @param {State} state */
   render(state) {
-    const now = { busy: busy(state), online: state.connection.status === "open" };
+    const now = { busy: busy(state), online: state.connection.status === "open", drafts: this.drafts };
     const messages = [...visible(state)];
     if (state.queued?.type === "send") messages.push(/** @type {any} */ (awaiting(state.queued)));
     const list = part(this, "messages");

@@ -37,11 +37,16 @@ export class CommandPalette extends HTMLElement {
     });
   }
 
-  /** Fills the dialog, which is open already. @param {State} state @param {(id: string) => string} address of a conversation */
-  fill(state, address) {
+  /**
+   * Fills the dialog, which is open already.
+   * @param {State} state @param {(id: string) => string} address of a conversation
+   * @param {boolean} entered whether Enter was pressed before this script was there
+   */
+  fill(state, address, entered) {
     this.#state = state;
     this.#address = address;
     this.#draw();
+    if (entered) this.#act(this.#options[0]);
   }
 
   /** @returns {HTMLDialogElement} */
@@ -92,10 +97,12 @@ export class CommandPalette extends HTMLElement {
   /** Whether it can be done now. @param {HTMLElement} command */
   #offers({ dataset: { needs } }) {
     if (!needs || !this.#state) return true;
-    const { conversation, entries, messages } = this.#state;
-    const entry = entries.find(({ id }) => id === conversation);
+    const { conversation, entries, messages, made, gone } = this.#state;
+    const there = made && !gone;
+    // A pinned one is among the first of the list, which are always there.
+    const pinned = entries.some((entry) => entry.id === conversation && entry.pinned);
     const replies = messages.some(({ role, text }) => role === "assistant" && text);
-    return { entry: Boolean(entry), pinned: entry?.pinned, unpinned: entry && !entry.pinned, reply: replies }[needs] ?? false;
+    return { entry: there, pinned: there && pinned, unpinned: there && !pinned, reply: replies }[needs] ?? false;
   }
 
   /** @param {HTMLElement} option */
@@ -120,7 +127,7 @@ export class CommandPalette extends HTMLElement {
   }
 
   /** @param {HTMLElement} option */
-  #act({ dataset: { say: name, href, submit } }) {
+  #act({ dataset: { say: name, href, submit, theme } }) {
     const conversation = this.#state?.conversation ?? "";
     const query = this.#input.value.trim();
     this.#dialog.close();
@@ -128,7 +135,7 @@ export class CommandPalette extends HTMLElement {
     else if (href) location.assign(href.replace(NONE, conversation) + (href.endsWith("?q=") ? encodeURIComponent(query) : ""));
     else if (name === "print") print();
     else if (name === "pin" || name === "unpin") say(this, "change", { conversation, fields: { pinned: name === "pin" } });
-    else if (name) say(this, name, { conversation });
+    else if (name) say(this, name, { conversation, theme });
   }
 }
 

@@ -24,11 +24,12 @@ export class MessageEditor extends HTMLElement {
     });
   }
 
-  /** @param {string} text */
-  open(text) {
+  /** @param {string} text @param {boolean} focus */
+  open(text, focus) {
     action(this, "cancel").addEventListener("click", () => say(this, "closed"));
     this.#input.value = text;
     fit(this.#input);
+    if (!focus) return;
     this.#input.focus({ preventScroll: true });
     this.scrollIntoView({ block: "nearest" });
   }

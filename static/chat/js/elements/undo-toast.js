@@ -2,7 +2,7 @@
 // <undo-toast>: says that a conversation was deleted, and offers for a while to undo it: by its button, or by Ctrl+Z.
 // The while is as long as the reader is not at the toast, with the pointer or the focus.
 
-import { part, say, write } from "./parts.js";
+import { action, part, say, write } from "./parts.js";
 import { pressed } from "../shortcuts.js";
 import * as words from "../words.js";
 
@@ -17,6 +17,11 @@ export class UndoToast extends HTMLElement {
   connectedCallback() {
     const toast = this.#toast;
     for (const name of ["pointerenter", "focusin"]) toast.addEventListener(name, () => clearTimeout(this.#timer));
+    // A press beside an open drawer closes it, but not on a button that leads to the drawer.
+    toast.addEventListener("pointerdown", () => {
+      const drawer = part(document, "drawer");
+      action(toast, "undo").popoverTargetElement = drawer.matches(":popover-open") ? drawer : null;
+    });
     for (const name of ["pointerleave", "focusout"]) toast.addEventListener(name, () => this.#wait());
     addEventListener("keydown", (event) => {
       if (!this.entry || !pressed("undo", event) || /** @type {any} */ (event.target).value) return; // There is text to undo.

@@ -305,7 +305,10 @@ const CONTAINERS = new Set(["ul", "ol", "li", "blockquote", "div", "table", "tbo
 
 /** Where the text of a block ends. @param {HTMLElement} element @returns {HTMLElement} */
 function lastOf(element) {
-  const last = /** @type {HTMLElement | null} */ (element.lastChild);
+  const last = /** @type {HTMLElement | null} */ (element.localName === "tr" ? lastCellOf(element) : element.lastChild);
   if (element.localName === "pre") return /** @type {HTMLElement} */ (element.firstElementChild ?? element);
   return last?.nodeType === 1 && CONTAINERS.has(last.localName) ? lastOf(last) : element;
 }
+
+/** A row has all of its cells from the first on, of which only some are written. @param {HTMLElement} row */
+const lastCellOf = ({ children: [...cells] }) => cells.findLast(({ textContent }) => textContent) ?? cells[0];
