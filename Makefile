@@ -11,7 +11,7 @@ TEST_REQUIREMENTS := $(if $(CI),--require-hashes -r tests/requirements.lock,-r t
 # Much of the tests' time is waiting: with nothing else asked for, a few processes share them.
 AT_ONCE := -n auto --maxprocesses 4 --dist loadscope
 
-.PHONY: run cluster test soak lint lock clean
+.PHONY: run cluster test soak fuzz lint lock clean
 
 run: $(VENV)/run
 	@$(BIN)/python manage.py runserver --noreload
@@ -27,6 +27,10 @@ test: $(VENV)/test
 # docs/reliability.md.
 soak: $(VENV)/test
 	@SOAK=1 $(BIN)/python -m pytest tests/faults -v --durations=20 $(ARGS)
+
+# Texts and frames that nobody thought of, an hour for each fuzzer: make fuzz FUZZ_SECONDS=600
+fuzz: $(VENV)/test
+	@FUZZ_SECONDS=$(or $(FUZZ_SECONDS),3600) $(BIN)/python -m pytest tests/fuzz -v -s $(ARGS)
 
 lint: $(VENV)/test
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format . && $(BIN)/djade templates/*/*.html

@@ -161,6 +161,10 @@ test("marks that are still open show what they will be", () => {
   equal(root.innerHTML, '<p dir="auto">Some **bold text and `code</p>');
 });
 
+test("what closes an open text adds no words to it", () => {
+  for (const open of ["[^1]\n<![CDATA[\n[^1]: ", "see ![an image", "see [a link", "see [a link](https://a.exam"]) ok(!healed(open).includes("streamdown"), healed(open));
+});
+
 test("bare tags are elements, others are text", () => {
   const root = whole("H<sub>2</sub>O<br>a <b class=x>b</b> <u>open");
   equal([root.querySelector("sub")?.textContent, root.querySelectorAll("br").length, root.querySelector("b,u")], ["2", 1, null]);
