@@ -18,5 +18,5 @@ export function healed(text) {
   // An open code span first: remend would close what is around it inside of it.
   const span = /(?<!`)(``?)(?!`)[^`]+$/.exec(end.replace(/(?<!`)(`+)(?!`)[^]*?(?<!`)\1(?!`)/g, ""));
   const closed = remend(span ? end + span[1] : end, CLOSING);
-  return text.slice(0, start) + (closed.includes(INCOMPLETE, end.length) ? end : closed);
+  return text.slice(0, start) + (closed.includes(INCOMPLETE) && !end.includes(INCOMPLETE) ? end : closed);
 }
