@@ -11,7 +11,7 @@ TEST_REQUIREMENTS := $(if $(CI),--require-hashes -r tests/requirements.lock,-r t
 # Much of the tests' time is waiting: with nothing else asked for, a few processes share them.
 AT_ONCE := -n auto --maxprocesses 4 --dist loadscope
 
-.PHONY: run cluster test soak screenshots lint lock messages clean
+.PHONY: run cluster test soak screenshots fuzz lint lock messages clean
 
 run: $(VENV)/run
 	@$(BIN)/python manage.py runserver --noreload
@@ -31,6 +31,10 @@ soak: $(VENV)/test
 # docs/screenshots: every state of the page, or those that are named: ONLY=offline,palette
 screenshots: $(VENV)/test
 	@$(BIN)/python -m tests.screenshots --only "$(ONLY)"
+
+# Texts and frames that nobody thought of, an hour for each fuzzer: make fuzz FUZZ_SECONDS=600
+fuzz: $(VENV)/test
+	@FUZZ_SECONDS=$(or $(FUZZ_SECONDS),3600) $(BIN)/python -m pytest tests/fuzz -v -s $(ARGS)
 
 lint: $(VENV)/test
 	@$(BIN)/ruff check --fix . && $(BIN)/ruff format . && $(BIN)/djade templates/*/*.html

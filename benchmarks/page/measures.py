@@ -24,6 +24,7 @@ ALL_SHOWN = "document.querySelector('[data-part=earlier]').hidden"
 AT_TOP = "document.querySelector('chat-thread').scrollTop === 0"
 FIRST_DRAWN = "document.querySelector('article[data-role=assistant] [data-rich]') !== null"
 SCROLL = 4000  # pixels, one turn of the wheel
+PATIENCE = 900  # seconds, for the way to the top
 Results = dict[tuple[str, str], list[float]]  # (row, column): one number for each time
 
 
@@ -40,7 +41,7 @@ class Effort:
 
 
 FULL = Effort(100_000, 200, 5_000, 1_500, 5, 20_000)
-QUICK = Effort(20_000, 200, 5_000, 600, 3, 5_000)
+QUICK = Effort(20_000, 200, 600, 600, 3, 5_000)
 
 
 class Measures:
@@ -118,7 +119,7 @@ class Measures:
     # A long conversation
 
     async def conversation(self) -> None:
-        """A conversation of 50 messages, one of 5,000, and that with all of them loaded."""
+        """A conversation of 50 messages, a long one, and that with all of it loaded."""
         for column, count in (SHORT, 50), (LONG, self.effort.messages):
             [guest] = self.server.seed(1, 1, count, self.effort.reply)
             path = f"/c/{guest['conversations'][0]}/"
@@ -129,7 +130,8 @@ class Measures:
                 await tab.go(path)
                 await tab.page.evaluate("watch.drawn")
                 await self._reply(tab, column)
-                await self._up(tab, column)
+                if not await self._up(tab, column):
+                    continue
                 if column is LONG:
                     column = ALL
                 await self._find_and_select(tab, column)
@@ -159,19 +161,23 @@ class Measures:
         numbers["cpu"] /= numbers.pop("took")
         self.note(column, **_named("reply", numbers), **_named("reply", await tab.size()))
 
-    async def _up(self, tab: Tab, column: str) -> None:
-        """Wheel to the top, with all older pages."""
+    async def _up(self, tab: Tab, column: str) -> bool:
+        """Wheel to the top, with all older pages; whether that came to an end."""
         page = tab.page
         await page.mouse.move(700, 300)
         await tab.begin()
         began = moment()
         while not (await page.evaluate(AT_TOP) and await page.evaluate(ALL_SHOWN)):
+            if moment() - began > PATIENCE:
+                print(f"{column}: not at the top after {PATIENCE} s", flush=True)
+                return False
             await page.mouse.wheel(0, -SCROLL)
             await page.evaluate("new Promise(requestAnimationFrame)")
         await page.wait_for_function(FIRST_DRAWN)
         numbers = {"took": moment() - began} | await tab.end()
         numbers |= await tab.size()
         self.note(column, **_named("up", numbers))
+        return True
 
     async def _find_and_select(self, tab: Tab, column: str) -> None:
         """The browser's own search, from the top to what stands at the end, and Select all."""

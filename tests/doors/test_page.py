@@ -1,5 +1,7 @@
 """The page in a real browser: what a person does, and what happens to them."""
 
+import re
+
 from django.test import SimpleTestCase
 
 from tests.browser import Browser, require_browser

@@ -171,6 +171,10 @@ test("in a row that is not whole the caret is where the text ends", () => {
   equal(root.querySelector("td[data-caret]")?.textContent, "two");
 });
 
+test("what closes an open text adds no words to it", () => {
+  for (const open of ["[^1]\n<![CDATA[\n[^1]: ", "see ![an image", "see [a link", "see [a link](https://a.exam"]) ok(!healed(open).includes("streamdown"), healed(open));
+});
+
 test("bare tags are elements, others are text", () => {
   const root = whole("H<sub>2</sub>O<br>a <b class=x>b</b> <u>open");
   equal([root.querySelector("sub")?.textContent, root.querySelectorAll("br").length, root.querySelector("b,u")], ["2", 1, null]);

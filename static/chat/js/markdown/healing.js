@@ -5,6 +5,7 @@ import remend from "../../../vendor/remend/index.js";
 
 // What remend may do: close what is open. It may not change what a finished text would mean.
 const CLOSING = { linkMode: /** @type {const} */ ("text-only"), images: false, katex: false, comparisonOperators: false, singleTilde: false };
+const INCOMPLETE = "](streamdown:"; // An address of its own, where it takes something for an open image or link.
 const MOST = 3000; // characters at the end: remend is slow with what is long and strange.
 
 /** @param {string} text */
@@ -16,5 +17,6 @@ export function healed(text) {
   if (end.length > MOST || fences % 2) return text;
   // An open code span first: remend would close what is around it inside of it.
   const span = /(?<!`)(``?)(?!`)[^`]+$/.exec(end.replace(/(?<!`)(`+)(?!`)[^]*?(?<!`)\1(?!`)/g, ""));
-  return text.slice(0, start) + remend(span ? end + span[1] : end, CLOSING);
+  const closed = remend(span ? end + span[1] : end, CLOSING);
+  return text.slice(0, start) + (closed.includes(INCOMPLETE) && !end.includes(INCOMPLETE) ? end : closed);
 }

@@ -252,7 +252,7 @@ export class StreamMarkdown {
 
   /** @param {Renderer} renderer @param {Notes} notes */
   #drawSection(renderer, notes) {
-    if (!notes.any) return;
+    if (!notes.any && !this.#section) return;
     const section = renderer.notes();
     if (section) this.#options.typeset?.([section], this.#section ? [this.#section] : []);
     if (section && this.#section?.isEqualNode(section)) return;
