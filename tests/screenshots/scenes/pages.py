@@ -77,6 +77,17 @@ def sign_in_wrong(stage):
     stage.visible("[role=alert]")
 
 
+@scene()
+def locked(stage):
+    """Too many wrong passwords, in a row."""
+    stage.guest(path="/sign-in/")
+    while not stage.page.get_by_text("Too many wrong passwords").count():
+        stage.page.fill("[name=username]", "somebody")
+        stage.page.fill("[name=password]", "a guess")
+        with stage.page.expect_navigation():
+            stage.page.press("[name=password]", "Enter")
+
+
 @scene(FORMS)
 def sign_up(stage):
     """Making an account."""
