@@ -74,7 +74,7 @@ globalThis.watch = (() => {
     /** When the newest message was drawn (ms since the page was asked for). */
     drawn: new Promise((resolve) => {
       const look = () => {
-        const newest = document.querySelector("[data-part=messages] > :last-child [data-part=text]");
+        const newest = document.querySelector("[data-part=messages] > :last-child > :last-child [data-part=text]");
         const there = newest?.matches("[data-rich], [data-role=user] *") && newest.textContent;
         if (there) resolve(performance.now());
         else requestAnimationFrame(look);

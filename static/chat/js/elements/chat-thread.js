@@ -13,6 +13,7 @@ import * as words from "../words.js";
 const QUEUED = "queued";
 const MARKED = 2000; // ms
 const NEAR = "800px";
+const STRETCH = 50; // messages
 
 export class ChatThread extends HTMLElement {
   /** @type {import("../drafts.js").Drafts} */ // @ts-ignore set by <chat-app>
@@ -28,7 +29,7 @@ export class ChatThread extends HTMLElement {
 
   connectedCallback() {
     const list = part(this, "messages");
-    for (const element of list.children) this.#drawn.set(element.firstElementChild.dataset.id, element);
+    for (const element of this.#all) this.#drawn.set(/** @type {any} */ (element.firstElementChild).dataset.id, element);
     this.#end = new StickyEnd(this, list, (pinned) => this.toggleAttribute("data-away", !pinned));
     this.#ruler = new ResizeObserver(() => this.#measure());
     this.addEventListener("click", (event) => {
@@ -50,10 +51,10 @@ export class ChatThread extends HTMLElement {
     if (state.queued?.type === "send") messages.push(/** @type {any} */ (awaiting(state.queued)));
     const list = part(this, "messages");
     const focused = /** @type {HTMLElement | null} */ (list.contains(document.activeElement) ? document.activeElement : null);
-    const at = focused ? [...list.children].findIndex((child) => child.contains(focused)) : -1;
+    const at = focused ? this.#all.findIndex((element) => element.contains(focused)) : -1;
     const fresh = this.#arrange(list, messages);
     messages.forEach((message) => this.#drawn.get(message.id)?.render(message, now));
-    if (focused) this.#refocus(focused, list.children[at] ?? list.lastElementChild);
+    if (focused) this.#refocus(focused, this.#all[at] ?? this.#all.at(-1) ?? null);
     this.#drawQueued(state.queued, now.online);
     this.#begin(messages, fresh);
     this.#end?.follow();
@@ -79,8 +80,12 @@ export class ChatThread extends HTMLElement {
 
   /** Opens the last question for editing. */
   editLast() {
-    const elements = [...this.#drawn.values()].reverse();
-    elements.find((element) => element.querySelector('article[data-role="user"]'))?.edit();
+    this.#all.findLast((element) => element.querySelector('article[data-role="user"]'))?.edit();
+  }
+
+  /** Every message that is drawn, in order. @returns {ChatMessage[]} */
+  get #all() {
+    return [...part(this, "messages").querySelectorAll("chat-message")];
   }
 
   /** Whose control has gone is at the one like it in what stands there now, or at that itself. @param {HTMLElement} focused until now @param {Element | null} message */
@@ -133,7 +138,7 @@ export class ChatThread extends HTMLElement {
     else this.#countdown.run(queued.waits, queued.waits?.seconds, (left) => write(line, words.queued(queued, online, left)));
   }
 
-  /** Makes the children those of the messages, in order. @returns {boolean} whether a question was added at the end */
+  /** Makes the elements those of the messages, in order. @returns {boolean} whether a question was added at the end */
   #arrange(/** @type {HTMLElement} */ list, /** @type {{ id: string, role: string }[]} */ messages) {
     const ids = new Set(messages.map(({ id }) => id));
     for (const [id, element] of this.#drawn) {
@@ -141,7 +146,9 @@ export class ChatThread extends HTMLElement {
       element.remove();
       this.#drawn.delete(id);
     }
+    for (const stretch of [...list.children]) if (!stretch.firstElementChild) stretch.remove();
     let fresh = false;
+    /** @type {ChatMessage | null} */ let previous = null;
     messages.forEach(({ id, role }, index) => {
       let element = this.#drawn.get(id);
       if (!element) {
@@ -149,7 +156,8 @@ export class ChatThread extends HTMLElement {
         this.#drawn.set(id, element);
         fresh ||= role === "user" && index >= messages.length - 2;
       }
-      if (list.children[index] !== element) list.insertBefore(element, list.children[index] ?? null);
+      if (following(list, previous) !== element) place(list, element, previous);
+      previous = element;
     });
     return fresh;
   }
@@ -172,6 +180,29 @@ export class ChatThread extends HTMLElement {
   #measure() {
     this.style.setProperty("--question", `${this.#question?.offsetHeight ?? 0}px`);
   }
+}
+
+/** What stands after `previous`, or first of all. @param {Element} list @param {Element | null} previous */
+function following(list, previous) {
+  if (!previous) return list.firstElementChild?.firstElementChild ?? null;
+  return previous.nextElementSibling ?? previous.parentElement?.nextElementSibling?.firstElementChild ?? null;
+}
+
+/**
+ * Puts a message after `previous`, or first of all. Messages stand in stretches, which cost nothing while they are far from
+ * the view: thousands of boxes that each look out for themselves would cost more than they save.
+ * @param {Element} list @param {Element} element @param {Element | null} previous
+ */
+function place(list, element, previous) {
+  const stretch = previous?.parentElement;
+  if (previous && stretch && (previous.nextElementSibling || stretch.childElementCount < STRETCH)) {
+    previous.after(element);
+    return;
+  }
+  const next = document.createElement("div");
+  next.append(element);
+  if (stretch) stretch.after(next);
+  else list.prepend(next);
 }
 
 /** @param {HTMLElement | null} article */

@@ -10,7 +10,7 @@ export class StickyEnd {
   /** @type {{ element: Element, at: number } | null} what a reader who is not at the end looks at */ #place = null;
   pinned = true;
 
-  /** @param {HTMLElement} scroller @param {Element} content its children stand below each other @param {(pinned: boolean) => void} changed */
+  /** @param {HTMLElement} scroller @param {Element} content its grandchildren stand below each other, in stretches @param {(pinned: boolean) => void} changed */
   constructor(scroller, content, changed, slack = 32) {
     this.#scroller = scroller;
     this.#content = content;
@@ -40,7 +40,7 @@ export class StickyEnd {
     this.follow();
   }
 
-  /** Goes to a child of the content, and lets go of the end. @param {Element} element */
+  /** Goes to one of what is listed, and lets go of the end. @param {Element} element */
   show(element) {
     this.pinned = false;
     // Less than the gap to the one above, which would else be what keeps its place.
@@ -80,21 +80,26 @@ export class StickyEnd {
     this.#place = element && { element, at: this.#position(element) };
   }
 
-  /** The first child that is not above the view. */
+  /** The first of what is listed that is not above the view. */
   #shown() {
-    const { children } = this.#content;
     const edge = this.#scroller.getBoundingClientRect().top;
-    let [low, high] = [0, children.length - 1];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if (children[middle].getBoundingClientRect().bottom > edge) high = middle;
-      else low = middle + 1;
-    }
-    return children[low] ?? null;
+    const stretch = first(this.#content.children, edge);
+    return stretch && first(stretch.children, edge);
   }
 
   /** Where it is in what is scrolled. @param {Element} element */
   #position(element) {
     return element.getBoundingClientRect().top - this.#scroller.getBoundingClientRect().top + this.#scroller.scrollTop;
   }
+}
+
+/** The first of these, which stand below each other, that ends below `edge`; else the last. @param {HTMLCollection} elements @param {number} edge */
+function first(elements, edge) {
+  let [low, high] = [0, elements.length - 1];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (elements[middle].getBoundingClientRect().bottom > edge) high = middle;
+    else low = middle + 1;
+  }
+  return elements[low] ?? null;
 }
