@@ -30,7 +30,8 @@ ELEMENTS = "document.querySelectorAll('*').length"
 WATCH = """() => {
     window.touched = [];
     const list = document.querySelector("[data-part=messages]");
-    const other = ({ target }) => list.contains(target) && !list.lastElementChild.lastElementChild.contains(target);
+    const last = [...list.querySelectorAll("chat-message")].at(-1);
+    const other = ({ target }) => list.contains(target) && !last.contains(target);
     const note = (records) => touched.push(...records.filter(other));
     const kinds = { attributes: true, characterData: true, childList: true, subtree: true };
     window.watching = new MutationObserver(note);

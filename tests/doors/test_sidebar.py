@@ -428,7 +428,7 @@ class KeyboardTests(SidebarCase):
         menu.wait_for()
         self.page.keyboard.press("Escape")
         menu.wait_for(state="hidden")
-        self.assertEqual(self.focused(), "Old 1")
+        self.until_focused("Old 1")
         self.assertTrue(self.page.locator(LIST).is_visible())
         self.choose("delete", "Old 1")
         self.until_titles("Old 0", "Old 2")

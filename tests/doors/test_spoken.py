@@ -137,7 +137,7 @@ class SpokenTests(PageCase):
         box = self.page.get_by_role("combobox", name="Commands and conversations")
         box.wait_for()
         self.page.keyboard.type("settings")
-        option = self.page.get_by_role("option", name="Settings and theme", selected=True)
+        option = self.page.get_by_role("option", name="Settings", selected=True)
         option.wait_for()
         self.assertEqual(box.get_attribute("aria-activedescendant"), option.get_attribute("id"))
         self.page.get_by_role("status").filter(has_text="1 fits").wait_for(state="attached")

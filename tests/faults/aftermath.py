@@ -84,6 +84,9 @@ def untold(server: Server, *tabs: Tab, since: int = 0, failures: Collection[str]
         assert secret not in told, f"a client was told {secret}"
     log = server.log.read_text()[since:]
     assert "sk-canary" not in log, log[-3000:]
+    if server.kind == "runserver":  # for a person's eyes
+        assert "Traceback" not in log, log[-3000:]
+        return
     for line in log.splitlines():
         assert line.startswith("{"), f"a line that is no record: {line}"
         record = json.loads(line)

@@ -71,6 +71,7 @@ class PurgeTests(ServerCase):
             "INSERT INTO django_session (session_key, session_data, expire_date) "
             "VALUES ('ended', '', '2020-01-01 00:00:00')"
         )
+        self.addCleanup(self.sql, "DELETE FROM django_session WHERE session_key = 'ended'")
         with self.server.locked():
             done = await asyncio.to_thread(self.server.manage, "settle")
         self.assertEqual(done.returncode, 1)

@@ -8,6 +8,8 @@ const CATALOG = JSON.parse(document.getElementById("page-words")?.textContent ??
 /** For `Intl`: in Latin digits, which the server writes as well. */
 export const LOCALE = `${document.documentElement.lang || "en"}-u-nu-latn`;
 
+export const NUMBERS = new Intl.NumberFormat(LOCALE);
+
 /** Forms stand in a catalog in this order. */
 const PLURALS = new Intl.PluralRules(LOCALE);
 const FORMS = ["zero", "one", "two", "few", "many", "other"].filter((form) =>

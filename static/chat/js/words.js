@@ -1,8 +1,8 @@
 // @ts-check
-// Every sentence that the scripts say, in one place: those of the templates stand in the templates. `manage.py makemessages`
-// finds them here for the translators.
+// Every sentence that the scripts say, in one place, but for those of `words-late.js`: those of the templates stand in the
+// templates. `manage.py makemessages` finds them here for the translators.
 
-import { LOCALE, gettext, ngettext } from "./catalog.js";
+import { LOCALE, NUMBERS, gettext, ngettext } from "./catalog.js";
 
 /** @typedef {import("./protocol.js").Message} Message */
 
@@ -51,23 +51,6 @@ const SECTIONS = {
   week: gettext("Last 7 days"),
 };
 
-/** What the keyboard shortcuts do. @type {Record<string, string>} */
-export const SHORTCUTS = {
-  new: gettext("New chat"),
-  palette: gettext("Commands and conversations"),
-  sidebar: gettext("Show or hide the list"),
-  compose: gettext("Write a message"),
-  "edit-last": gettext("Edit your last message, while the box is empty"),
-  stop: gettext("Stop the reply"),
-  "copy-last": gettext("Copy the last reply"),
-  "copy-last-code": gettext("Copy the last block of code"),
-  "previous-message": gettext("To the message above"),
-  "next-message": gettext("To the message below"),
-  rename: gettext("Rename a conversation, in the list"),
-  undo: gettext("Undo deleting a conversation"),
-  help: gettext("Keyboard shortcuts"),
-};
-
 /** What is written on the keys. @type {Record<string, string>} */
 const KEYS = { Ctrl: gettext("Ctrl"), Shift: gettext("Shift"), Alt: gettext("Alt"), Esc: gettext("Esc") };
 
@@ -82,7 +65,6 @@ const PHASES = {
   saving: gettext("Saving…"),
 };
 
-const NUMBERS = new Intl.NumberFormat(LOCALE);
 const TENTHS = new Intl.NumberFormat(LOCALE, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
 const MONTHS = new Intl.DateTimeFormat(LOCALE, { month: "long", year: "numeric" });
 const CLOCK = new Intl.DateTimeFormat(LOCALE, { hour: "2-digit", minute: "2-digit" });
@@ -172,24 +154,11 @@ export function section(key) {
   return MONTHS.format(new Date(`${key}-01T00:00`));
 }
 
-/** @param {string} title */
-export const deleted = (title) => gettext("Deleted “%(title)s”", { title });
-
-/** @param {string} title */
-export const undoable = (title) => gettext("“%(title)s” is deleted. To undo it, press Control and Z now.", { title });
-
 /** The foot of a printed sheet. @param {string} title @param {Date} date */
 export const printed = (title, date) => `${title} · ${DAYS.format(date)}`;
 
 /** A control's name with its keys, for a tooltip. @param {string} name @param {string[]} keys */
 export const withKeys = (name, keys) => `${name} (${keys.join(" ")})`;
-
-/** @param {string} query */
-export const everywhere = (query) =>
-  query ? gettext("Search everything for “%(query)s”", { query }) : gettext("Search everything");
-
-/** @param {number} count */
-export const fits = (count) => ngettext("%(count)s fits", "%(count)s fit", count, { count: NUMBERS.format(count) });
 
 export const SAID = { user: gettext("You said"), assistant: gettext("The assistant said") };
 export const COPIED = gettext("Copied");
@@ -220,5 +189,5 @@ export const took = (ms) => time(TENTHS.format(ms / 1000));
 /** @param {{ label: string, name: string }} step */
 export const step = ({ label, name }) => STEPS[label] ?? (label || name);
 
-/** @param {string} name of a key */
-export const key = (name) => KEYS[name] ?? name;
+/** @param {string[]} names of keys */
+export const keys = (names) => names.map((name) => KEYS[name] ?? name);

@@ -1,6 +1,6 @@
 // @ts-check
 import { SHORTCUTS, aria, caps, pressed, shortcut } from "/static/chat/js/shortcuts.js";
-import { SHORTCUTS as WORDS } from "/static/chat/js/words.js";
+import { SHORTCUTS as WORDS } from "/static/chat/js/words-late.js";
 import { equal, ok, test } from "./harness.js";
 
 const NONE = { ctrlKey: false, metaKey: false, shiftKey: false, altKey: false, code: "" };

@@ -115,7 +115,7 @@ export class ChatApp extends HTMLElement {
       forgotten: () => this.#draw(),
       new: () => part(this, "new-chat").click(),
       palette: () => this.#palette(),
-      help: () => part(this, "keyboard").open(),
+      help: () => this.#try(part(this, "keyboard").open()),
       sidebar: () => part(this, "sidebar").toggle(),
       compose: () => part(this, "composer").focus(),
       "rename-shown": ({ conversation }) => this.#rename(conversation),

@@ -5,7 +5,8 @@
 import { clone, part, say, write } from "./parts.js";
 import { fitting } from "../match.js";
 import { pressed } from "../shortcuts.js";
-import * as words from "../words.js";
+import { everywhere, fits } from "../words-late.js";
+import { UNTITLED } from "../words.js";
 
 const NONE = "00000000-0000-0000-0000-000000000000";
 /** So many conversations before anything is typed, and then. */
@@ -68,7 +69,7 @@ export class CommandPalette extends HTMLElement {
     const query = this.#input.value.trim();
     const { entries = [], conversation = null } = this.#state ?? {};
     const others = entries.filter(({ id }) => id !== conversation).toSorted((a, b) => (a.updated < b.updated ? 1 : -1));
-    const titles = fitting(query, others, ({ title }) => title || words.UNTITLED).slice(0, query ? MOST.found : MOST.recent);
+    const titles = fitting(query, others, ({ title }) => title || UNTITLED).slice(0, query ? MOST.found : MOST.recent);
     const offered = this.#commands.filter((command) => this.#offers(command));
     const commands = fitting(query, offered, (command) => part(command, "option-text").textContent);
     const [first, second] = [part(this, "palette-conversations"), part(this, "palette-commands")];
@@ -78,11 +79,11 @@ export class CommandPalette extends HTMLElement {
     const better = query !== "" && (commands[0]?.score ?? 0) > (titles[0]?.score ?? 0);
     if (better) first.before(second);
     else second.before(first);
-    write(part(this, "everywhere-text"), words.everywhere(query));
+    write(part(this, "everywhere-text"), everywhere(query));
     this.#options = [...this.querySelectorAll("[role=option]")].map((each) => /** @type {HTMLElement} */ (each));
     this.#options.forEach((option, index) => (option.id = `option-${index}`));
     this.#choose(this.#options[0]);
-    write(part(this, "palette-voice"), query ? words.fits(titles.length + commands.length) : "");
+    write(part(this, "palette-voice"), query ? fits(titles.length + commands.length) : "");
   }
 
   /** @param {import("../protocol.js").Entry} entry */
@@ -90,7 +91,7 @@ export class CommandPalette extends HTMLElement {
     const option = clone("option-template");
     option.dataset.href = this.#address(id);
     option.toggleAttribute("data-pinned", pinned);
-    write(part(option, "option-text"), title || words.UNTITLED);
+    write(part(option, "option-text"), title || UNTITLED);
     return option;
   }
 

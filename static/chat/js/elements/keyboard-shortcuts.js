@@ -2,7 +2,7 @@
 // <keyboard-shortcuts>: hears the keys of the whole page and says what they ask for, as `chat:` and the shortcut's name;
 // its dialog tells of them all.
 
-import { clone, openDialog, part, say, write } from "./parts.js";
+import { openDialog, part, say, write } from "./parts.js";
 import { SHORTCUTS, aria, caps, shortcut } from "../shortcuts.js";
 import * as words from "../words.js";
 
@@ -12,19 +12,27 @@ export class KeyboardShortcuts extends HTMLElement {
     for (const { id, keys } of SHORTCUTS) {
       for (const control of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(`[data-shortcut="${id}"]`))) {
         control.setAttribute("aria-keyshortcuts", aria(keys));
-        if (!control.title) control.title = words.withKeys(control.ariaLabel ?? control.textContent?.trim() ?? "", named(keys));
+        if (!control.title) control.title = words.withKeys(control.ariaLabel ?? control.textContent?.trim() ?? "", words.keys(caps(keys)));
       }
     }
     for (const hint of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-keys]"))) {
       const { keys = "" } = SHORTCUTS.find(({ id }) => id === hint.dataset.keys) ?? {};
-      write(hint, named(keys).join(" "));
+      write(hint, words.keys(caps(keys)).join(" "));
     }
   }
 
-  /** Shows all of them. */
-  open() {
-    if (!part(this, "shortcut")) part(this, "shortcuts").replaceChildren(...rows());
-    openDialog(part(this, "help"));
+  /** Shows all of them. Rejects if their table cannot be loaded. */
+  async open() {
+    const help = part(this, "help");
+    openDialog(help);
+    if (part(this, "shortcut")) return;
+    try {
+      const { rows } = await import("./shortcut-rows.js");
+      part(this, "shortcuts").replaceChildren(...rows());
+    } catch (error) {
+      help.close();
+      throw error;
+    }
   }
 
   /** @param {KeyboardEvent} event */
@@ -44,30 +52,4 @@ export class KeyboardShortcuts extends HTMLElement {
     if (name !== "stop") return true;
     return !document.querySelector(":popover-open:not([popover=manual])") && !part(document, "stop").hidden;
   }
-}
-
-/** The keys as this page calls them. @param {string} keys */
-const named = (keys) => caps(keys).map(words.key);
-
-/** A row for each, which may have more keys than one. */
-function rows() {
-  return Object.entries(Object.groupBy(SHORTCUTS, ({ id }) => id)).map(([id, all = []]) => {
-    const row = clone("shortcut-template");
-    write(part(row, "shortcut-name"), words.SHORTCUTS[id]);
-    part(row, "shortcut-keys").replaceChildren(
-      ...all.map(({ keys }) => {
-        const combination = clone("keys-template");
-        const key = combination.firstElementChild;
-        combination.replaceChildren(
-          ...named(keys).map((name) => {
-            const cap = key.cloneNode();
-            cap.textContent = name;
-            return cap;
-          }),
-        );
-        return combination;
-      }),
-    );
-    return row;
-  });
 }

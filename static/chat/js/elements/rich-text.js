@@ -3,7 +3,6 @@
 // near the view. Until then it is the text itself, as the server put it there.
 
 import { part, template, write } from "./parts.js";
-import { Highlighter } from "../markdown/highlighter.js";
 import { Typesetter } from "../markdown/math.js";
 import { StreamMarkdown } from "../markdown/stream.js";
 
@@ -80,15 +79,28 @@ let made = null;
 function options() {
   if (made) return made;
   const { highlighter = "", formulas = "" } = /** @type {HTMLElement} */ (document.querySelector("chat-app")).dataset;
-  const [worker, typesetter] = [new Highlighter(highlighter), new Typesetter(formulas)];
+  const typesetter = new Typesetter(formulas);
   made = {
     code: template("code-template"),
     image: template("image-template"),
-    highlight: (figure) => worker.highlight(figure),
+    highlight: (figure) => highlight(figure, highlighter),
     typeset: (nodes, old) => typesetter.typeset(nodes, old),
     heal: (text) => heal(text),
   };
   return made;
+}
+
+/** @type {Promise<import("../markdown/highlighter.js").Highlighter> | null} */
+let highlighting = null;
+
+/** Comes with the first block of code in any language. @param {HTMLElement} figure @param {string} worker */
+function highlight(figure, worker) {
+  if (!figure.dataset.language) return;
+  highlighting ??= import("../markdown/highlighter.js").then(({ Highlighter }) => new Highlighter(worker));
+  highlighting.then(
+    (ready) => ready.highlight(figure),
+    () => setTimeout(() => (highlighting = null), AGAIN),
+  );
 }
 
 /** @type {Promise<unknown> | null} */

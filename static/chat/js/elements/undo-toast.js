@@ -4,7 +4,8 @@
 
 import { action, part, say, write } from "./parts.js";
 import { pressed } from "../shortcuts.js";
-import * as words from "../words.js";
+import { deleted, undoable } from "../words-late.js";
+import { UNTITLED } from "../words.js";
 
 /** @typedef {import("../protocol.js").Entry} Entry */
 
@@ -34,8 +35,8 @@ export class UndoToast extends HTMLElement {
   show(entry) {
     this.#hide();
     this.entry = entry;
-    write(part(this, "toast-text"), words.deleted(entry.title || words.UNTITLED));
-    write(part(this, "toast-voice"), words.undoable(entry.title || words.UNTITLED));
+    write(part(this, "toast-text"), deleted(entry.title || UNTITLED));
+    write(part(this, "toast-voice"), undoable(entry.title || UNTITLED));
     this.#toast.showPopover();
     this.#wait();
   }
