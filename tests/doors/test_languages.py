@@ -323,7 +323,8 @@ class ArabicTests(PageInCase):
     def test_numbers_are_arabic(self):
         self.plurals("ar")
         self.assertEqual(
-            words(self.page, "fits", 0, 1, 2)[1:], ["نتيجة واحدة مطابقة", "نتيجتان مطابقتان"]
+            words(self.page, "left", 0, 1, 2)[1:],
+            ["بقي لليوم نحو رمز واحد", "بقي لليوم نحو رمزين"],
         )
 
     def test_a_menu_opens_at_its_button_and_within_the_page(self):
