@@ -221,7 +221,8 @@ class PaletteTests(KeyboardCase):
     def test_the_theme_is_changed_at_once_and_stays(self):
         for name, theme in (("dark", "dark"), ("light", "light"), ("device", "")):
             self.palette(f"theme {name}")
-            self.press("Enter")
+            with self.page.expect_response("**/theme/"):
+                self.press("Enter")
             self.page.wait_for_function(
                 "dark => (getComputedStyle(document.body).colorScheme === 'dark') === dark",
                 arg=theme == "dark",
