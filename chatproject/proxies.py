@@ -7,6 +7,8 @@ from collections.abc import Callable
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
+from chat.logs import fields
+
 logger = logging.getLogger("chat.proxies")
 
 
@@ -22,7 +24,7 @@ class RefuseUntrusted:
         if not settings.HTTPS or request.is_secure() or said != "https":
             return self.respond(request)
         peer = request.META.get("REMOTE_ADDR") or "a socket"
-        logger.error("a request by https came from %s, which TRUSTED_PROXIES does not name", peer)
+        logger.error("a proxy came that TRUSTED_PROXIES does not name", **fields(peer=peer))
         return HttpResponse(
             "This request came through a proxy that the chat does not trust. "
             "Its administrator finds in the log which, and names it in TRUSTED_PROXIES.",

@@ -6,6 +6,7 @@ signed in. Without a bell it looks at everyone each minute.
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -54,22 +55,33 @@ class Guard:
     def __init__(self, spawn: Callable[[Coroutine[Any, Any, None]], asyncio.Task]) -> None:
         self._spawn = spawn
         self._visits: set[Visit] = set()
+        # How many of them are whose: after a restart hundreds come in a second.
+        self._people: Counter[int] = Counter()
+        self._addresses: Counter[UUID | None] = Counter()
         self._doubted: set[Visit] = set()
         self._rung = asyncio.Event()
 
     def admit(self, visit: Visit) -> bool:
         """Whether there is room for one more socket of this person, and of this address."""
         limits = settings.CHAT_LIMITS
-        theirs = sum(other.user_id == visit.user_id for other in self._visits)
-        from_there = sum(other.address == visit.address for other in self._visits)
         most = limits["address_sockets"] if visit.address else 0
-        if theirs >= limits["sockets"] or (most and from_there >= most):
+        if self._people[visit.user_id] >= limits["sockets"] or (
+            most and self._addresses[visit.address] >= most
+        ):
             return False
         self._visits.add(visit)
+        self._people[visit.user_id] += 1
+        self._addresses[visit.address] += 1
         return True
 
     def leave(self, visit: Visit) -> None:
+        if visit not in self._visits:
+            return
         self._visits.discard(visit)
+        for counter, key in ((self._people, visit.user_id), (self._addresses, visit.address)):
+            counter[key] -= 1
+            if not counter[key]:
+                del counter[key]
 
     def hear_doubt(self, person: UUID) -> None:
         """The bell: a person may be signed out, or may not sign in any more."""
