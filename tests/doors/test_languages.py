@@ -343,6 +343,7 @@ class ArabicTests(PageInCase):
 
     def opens(self, button: str, menu: str, width: int) -> None:
         self.page.locator(button).first.click()
+        self.page.locator(menu).wait_for()
         box = self.page.locator(menu).bounding_box()
         at = self.page.locator(button).first.bounding_box()
         self.assertGreaterEqual(box["x"], 0)
