@@ -8,8 +8,8 @@ BIN := $(VENV)/bin
 RUN_REQUIREMENTS := $(if $(CI),--require-hashes -r requirements.lock,-r requirements.txt)
 TEST_REQUIREMENTS := $(if $(CI),--require-hashes -r tests/requirements.lock,-r tests/requirements.txt)
 
-# Much of the tests' time is waiting: with nothing else asked for, a few processes share them.
-AT_ONCE := -n auto --maxprocesses 4 --dist loadscope
+# Much of the tests' time is waiting: with nothing else asked for, three processes share them.
+AT_ONCE := -n 3 --dist loadscope
 
 .PHONY: run cluster test soak screenshots fuzz lint lock messages clean
 
