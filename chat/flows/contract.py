@@ -36,6 +36,10 @@ class Shared(TypedDict):
     usage: NotRequired[Usage]
 
 
+class ReplyFull(Exception):
+    """The reply has reached the server's own limit of characters: `emit` takes no more."""
+
+
 class StepHandle(Protocol):
     """A step that is under way; `detail` may be set until it ends."""
 

@@ -5,6 +5,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.module_loading import import_string
 
 from .base import LLM
+from .record import Recorded, recorder
 
 
 def models() -> list[str]:
@@ -30,7 +31,8 @@ def _places() -> dict[str, tuple[str, str]]:
 
 
 def get(name: str = "default", model: str = "") -> LLM:
-    """The backend that `settings.LLMS` calls `name`, for `model` (empty: its own default).
+    """The backend that `settings.LLMS` calls `name`, for `model` (empty: its own default). Where a
+    recorder listens, it is told what is asked.
 
     Raises `ImproperlyConfigured` for a name, a class, or an option that does not exist.
     """
@@ -39,6 +41,9 @@ def get(name: str = "default", model: str = "") -> LLM:
     config = {key.lower(): value for key, value in settings.LLMS[name].items()}
     backend = config.pop("backend", "")
     try:
-        return import_string(backend)(model=model, **config)
+        made = import_string(backend)(model=model, **config)
     except (ImportError, TypeError) as error:
         raise ImproperlyConfigured(f"LLMS[{name!r}] does not work: {error}") from error
+    if recorder.get() is None:
+        return made
+    return Recorded(made, "" if name == "default" else f"{name}:")

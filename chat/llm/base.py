@@ -85,8 +85,11 @@ class LLM(ABC):
     """One model that answers. Light: made for each reply.
 
     `model` is the name that people are shown. A backend names the configuration that it takes as
-    keyword arguments of its `__init__`.
+    keyword arguments of its `__init__`. `max_tokens` is the longest answer where the caller asks
+    for no other number.
     """
+
+    max_tokens: int | None = None
 
     def __init__(self, *, model: str = "", **config: Any) -> None:
         self.model = model

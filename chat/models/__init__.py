@@ -1,5 +1,5 @@
 """What is remembered: people and their sessions, conversations, the tree of their messages, the
-steps of a reply, the index of what was said, and what it cost."""
+steps of a reply, what its flow did, the index of what was said, and what it cost."""
 
 from .address import address_token, network_of
 from .append import Append
@@ -12,9 +12,11 @@ from .profile import Profile
 from .search import Indexed, SearchEntry
 from .session import expired_sessions, token_of, users_of
 from .step import Step
+from .trace import Call, NodeRun, Prompt, Run, Trace
 
 __all__ = [
     "Append",
+    "Call",
     "Charge",
     "Conversation",
     "Ending",
@@ -22,10 +24,14 @@ __all__ = [
     "Found",
     "Indexed",
     "Message",
+    "NodeRun",
     "Pool",
     "Profile",
+    "Prompt",
+    "Run",
     "SearchEntry",
     "Step",
+    "Trace",
     "address_token",
     "bring_in",
     "expired_sessions",

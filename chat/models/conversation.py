@@ -275,6 +275,7 @@ class Conversation(models.Model):
         self.messages.active().update(status=Message.Status.STOPPED)
         self.messages.all().delete()
         self.search_entries.all().delete()
+        self.prompts.all().delete()
         self.title = ""
         self.last_seq = 0
         self.deleted = self.deleted or timezone.now()

@@ -51,10 +51,11 @@ class MessageQuerySet(models.QuerySet):
         firsts = Q(parent__isnull=True) if None in parents else Q()
         return self.filter(Q(parent__in=parents - {None}) | firsts)
 
-    def history(self) -> list[dict]:
-        """The shown branch as a model is told of it: replies without text are left out."""
-        said = self.shown().exclude(text="").order_by("seq").values_list("role", "text")
-        return [{"role": role, "content": text} for role, text in said]
+    def history(self) -> dict[uuid.UUID, dict]:
+        """The shown branch as a model is told of it, by the messages' ids: replies without text are
+        left out."""
+        said = self.shown().exclude(text="").order_by("seq").values_list("id", "role", "text")
+        return {id: {"role": role, "content": text} for id, role, text in said}
 
     def progress(self, ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, "Message"]:
         """How far each reply is: its status and lengths, without its text."""

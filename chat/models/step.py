@@ -35,6 +35,7 @@ class Step(models.Model):
     started = models.DateTimeField()
     ms = models.PositiveIntegerField(null=True, help_text="How long it took, once it has ended.")
     detail = models.TextField(blank=True)
+    node = models.PositiveIntegerField(null=True, help_text="The `NodeRun` that told of it.")
 
     objects = StepQuerySet.as_manager()
 

@@ -30,6 +30,7 @@ class Task:
     reply: Message
     messages: list[dict]
     keep_last: int
+    ids: tuple[UUID, ...]  # of `messages`, as far as they are rows
     instructions: str = ""  # the person's own
     title: str = ""  # the first line of the question, where the model may write a better one
 
@@ -188,10 +189,11 @@ def _reply(named: list[Message]) -> Message:
 
 def _task(conversation: Conversation, reply: Message, instructions: str) -> Task:
     """What the flow of `reply` is given: the shown branch, which ends with it."""
-    messages, keep_last = conversation.messages.history(), 1
+    history, keep_last = conversation.messages.history(), 1
+    messages = list(history.values())
     if reply.text:
         # It continues another: the question, what is kept, and the instruction belong together.
         messages, keep_last = [*messages, {"role": "user", "content": GO_ON}], 3
     is_first_line = conversation.titled_by == Conversation.TitledBy.QUESTION
     title = conversation.title if is_first_line else ""
-    return Task(reply, messages, keep_last, instructions, title)
+    return Task(reply, messages, keep_last, tuple(history), instructions, title)

@@ -10,7 +10,9 @@ from django.conf import settings
 from django.utils import timezone
 
 from chat import logs
-from chat.models import Append, Ending, Step
+from chat.flows import trace
+from chat.flows.contract import ReplyFull
+from chat.models import Append, Ending, Step, Trace
 from chat.text import Cleaner, clean, estimate_tokens
 
 from .log import Log
@@ -21,10 +23,6 @@ UNCOMMITTED = 65_536
 TURN = 2_048
 
 
-class ReplyFull(Exception):
-    """The reply has reached the server's own limit of characters."""
-
-
 @dataclass(frozen=True, slots=True)
 class Write:
     """What one commit adds to one reply: plain data for the database thread."""
@@ -32,6 +30,7 @@ class Write:
     append: Append
     steps: tuple[Step, ...] = ()
     ending: Ending | None = None
+    trace: Trace | None = None  # with the ending
     refused: bool = False  # it only says that the database refused the one before
     since: float = 0.0  # monotonic: when the flow said the first of it
 
@@ -52,6 +51,7 @@ class LiveReply:
         self.began = time.monotonic()
         self.first_token: float | None = None  # seconds, until it was committed
         self.ending: Ending | None = None
+        self.trace: Trace | None = None  # what the flow did, once it is over
         self.cancelled_for = "restart"  # why, if the task is cancelled: a code of REPLY_ERRORS
         self.committed_at = self.began  # when the lease was last renewed
         self.fresh = True  # nothing of it is committed yet: the first token waits for no tick
@@ -80,6 +80,10 @@ class LiveReply:
     def length(self) -> int:
         """How many code points the text has, committed or not."""
         return self._produced
+
+    def first_seen(self) -> float | None:
+        """The seconds until the first of it was committed, or by now if it is about to be."""
+        return time.monotonic() - self.began if self._pending and self.fresh else self.first_token
 
     def estimated_tokens(self) -> int:
         """About how many tokens the model has given so far."""
@@ -118,6 +122,7 @@ class LiveReply:
             name=clean(name)[:64],
             label=clean(label)[:200],
             started=timezone.now(),
+            node=trace.at_work(),
         )
         began = time.monotonic()
         self._step_changed(step)
@@ -182,7 +187,7 @@ class LiveReply:
             self._steps_changed,
         )
         steps = tuple(self._steps.values())
-        write = Write(append, steps, self.ending, since=self._pending_since)
+        write = Write(append, steps, self.ending, self.trace, since=self._pending_since)
         self._text.clear()
         self._reasoning.clear()
         self._steps.clear()

@@ -17,7 +17,7 @@ from chat import events, llm, logs, protocol
 from chat.models import Message
 from chat.protocol import Continue, Frame, Refused, Regenerate, Send
 
-from . import accept, bus, settle, tree
+from . import accept, bus, settle, trace, tree
 from .accept import Accepted, Task
 from .database import in_database, write_turn
 from .follow import Follower
@@ -228,8 +228,20 @@ class Process:
         live = LiveReply(log, model=model, wake_writer=self.writer.wake)
         self.writer.add(live)
         live.task = self.spawn(run(live, task))
+        self.spawn(self._keep_trace(live))
         if task.title and settings.TITLES:
             self.spawn(self._entitle(live, task))
+
+    async def _keep_trace(self, live: LiveReply) -> None:
+        """The trace of a reply that was ended from outside; else it is written with the end."""
+        await live.closed.wait()
+        await asyncio.wait([live.task])
+        if live.trace is not None:
+            try:
+                await self._write(trace.save, live.trace, self.worker.id)
+            except DatabaseError as error:  # it is for operators: nothing waits for it
+                known = logs.fields(**live.ids, error=type(error).__name__)
+                logger.warning("a reply's trace is lost", **known)
 
     async def _entitle(self, live: LiveReply, task: Task) -> None:
         await live.closed.wait()

@@ -4,12 +4,15 @@ import logging
 from django.conf import settings
 
 from chat import flows, llm, logs
+from chat.flows.contract import ReplyFull
+from chat.flows.trace import Trace
 from chat.llm.base import TOKENS, LLMError, Usage
 from chat.models import Ending, Message
 from chat.text import clean, estimate_tokens
 
+from . import trace
 from .accept import Task
-from .live import LiveReply, ReplyFull
+from .live import LiveReply
 
 logger = logging.getLogger("chat.replies")
 
@@ -29,10 +32,12 @@ async def run(live: LiveReply, task: Task) -> None:
     system = _system(task.instructions)
     shared = flows.shared(task.messages, model=reply.model, system=system, keep_last=task.keep_last)
     live.log.tell_phase("waiting")
-    error, finish_reason = "", ""
+    error, finish_reason, traced = "", "", Trace()
     try:
-        flow = flows.build(reply.assistant, llm=llm.named(reply.model), emit=live)
-        await flow.run_async(shared)
+        with traced.recording():
+            flow = flows.build(reply.assistant, llm=llm.named(reply.model), emit=live)
+            traced.watch(flow)
+            await flow.run_async(shared)
         finish_reason = str(shared.get("finish_reason") or "stop")[:64]
     except ReplyFull:
         finish_reason = "length"
@@ -49,6 +54,10 @@ async def run(live: LiveReply, task: Task) -> None:
         error = "upstream_empty"
     usage = _reported(shared)
     tokens = usage or Usage(_estimated_prompt(shared, task), live.estimated_tokens())
+    try:
+        live.trace = trace.rows(traced, task, system=system, first_token=live.first_seen())
+    except Exception:  # it is made of what anybody's flow and model left, and the reply is not
+        logger.exception("a reply has no trace")
     live.end(
         Ending(
             status=_status(error, live.length),

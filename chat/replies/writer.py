@@ -19,7 +19,7 @@ from django.db import InterfaceError, OperationalError, transaction
 
 from chat import events
 from chat.logs import fields
-from chat.models import Append, Ending, Message, Step
+from chat.models import Append, Ending, Message, Run, Step
 from chat.protocol import MessageObject
 
 from . import bus, snapshot
@@ -210,6 +210,8 @@ class Writer:
                 bus.ring(bus.GROWN, log.id)
             if outcome.final is None:
                 return
+            if write.trace is not None:
+                reply.trace = None  # it is kept
         del self._replies[reply.id]
         self._report(reply, outcome)
         if not self._replies:
@@ -268,6 +270,9 @@ def commit(writes: list[Write], worker: str) -> list[Outcome]:
         for write in mine:
             if write.ending:
                 Message.objects.end(write.append.id, write.ending)
+        traces = [write.trace for write in mine if write.trace]
+        if traces:
+            Run.objects.save_all(traces)
     return [_outcome(write, write.append.id in matched, worker) for write in writes]
 
 
@@ -278,6 +283,7 @@ def _outcome(write: Write, matched: bool, worker: str) -> Outcome:
     if row is None:
         return Outcome(write, written=False, gone=True)
     written = _stands(write.append, worker)
+    write = replace(write, trace=None)  # perhaps it was not this that ended it
     return Outcome(write, written, None if row["status"] == Message.Status.RUNNING else row)
 
 

@@ -18,13 +18,17 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")
 class HistoryTest(CastTestCase):
     def test_the_shown_branch_in_its_order(self):
         self.assertEqual(
-            self.talk.messages.history(),
-            [{"role": "user", "content": "Why?"}, {"role": "assistant", "content": "Because."}],
+            list(self.talk.messages.history().items()),
+            [
+                (self.question.id, {"role": "user", "content": "Why?"}),
+                (self.answer.id, {"role": "assistant", "content": "Because."}),
+            ],
         )
 
     def test_without_other_branches_and_other_people(self):
         edited = ask(self.talk, "Why not?")
-        self.assertEqual(self.talk.messages.history(), [{"role": "user", "content": edited.text}])
+        said = {edited.id: {"role": "user", "content": edited.text}}
+        self.assertEqual(self.talk.messages.history(), said)
 
     def test_a_broken_off_reply_goes_as_far_as_it_goes_and_an_empty_one_is_left_out(self):
         for status, text, said in (
@@ -35,7 +39,7 @@ class HistoryTest(CastTestCase):
         ):
             with self.subTest(status, text=text):
                 reply(self.question, text, status=status)
-                history = self.talk.messages.history()
+                history = self.talk.messages.history().values()
                 self.assertEqual([entry["content"] for entry in history], ["Why?", text][:said])
 
     def test_what_the_model_thought_is_never_in_it(self):

@@ -1,0 +1,319 @@
+"""Where the nodes and transitions of a graph are drawn: in layers, from the top down.
+
+A transition runs in the gaps between layers, and through the layers that it passes it has a place
+of its own, as a node has. So nothing overlaps by construction: neither nodes, nor the actions'
+names, which stand in such places, too.
+"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from .graph import DEFAULT, Edge, Graph
+
+# Pixels; a name is set in a monospaced font of 12, an action in one of 11.
+NODE_CHARACTER, ACTION_CHARACTER = 7.25, 6.7
+NODE_HEIGHT, ACTION_HEIGHT, GAP = 32, 20, 18
+PADDING, APART, MARGIN = 14, 22, 10
+LOOP = 22
+LONGEST_NAME, LONGEST_ACTION = 26, 20
+SWEEPS = 12
+
+
+@dataclass(slots=True)
+class Place:
+    """Something that takes up room in a layer: a node, or a transition on its way (`node` is None).
+
+    `x` is its middle, `y` its top.
+    """
+
+    layer: int
+    width: float
+    height: float
+    node: int | None = None
+    label: str = ""
+    x: float = 0.0
+    y: float = 0.0
+    above: list["Place"] = field(default_factory=list)
+    below: list["Place"] = field(default_factory=list)
+
+    @property
+    def left(self) -> float:
+        return self.x - self.width / 2
+
+    @property
+    def bottom(self) -> float:
+        return self.y + self.height
+
+    @property
+    def middle(self) -> float:
+        return self.y + self.height / 2
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A transition as it is drawn: SVG paths of the line and of its arrow's head, and where its
+    action's name stands."""
+
+    edge: Edge
+    path: str
+    head: str
+    label: str
+    x: float
+    y: float
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    nodes: list[Place]  # in the order of the graph's
+    lines: list[Line]
+    width: float
+    height: float
+
+
+@lru_cache(64)
+def layout(graph: Graph) -> Layout:
+    """Where everything of a graph is drawn."""
+    order, backward = _walk(graph)
+    loops = {edge.source: edge for edge in graph.edges if edge.source == edge.target}
+    nodes = _nodes(graph, _layers(graph, order, backward), loops)
+    tracks = {
+        edge: _track(nodes, edge, edge in backward)
+        for edge in graph.edges
+        if edge.source != edge.target
+    }
+    layers = _ordered([*(nodes[node] for node in order), *_passing(tracks.values())])
+    _spread(layers)
+    height = _stack(layers)
+    left = min((place.left for row in layers for place in row), default=0)
+    for row in layers:
+        for place in row:
+            place.x += MARGIN - left
+    right = max((place.x + place.width / 2 for row in layers for place in row), default=0)
+    lines = [_line(edge, track, edge in backward) for edge, track in tracks.items()]
+    lines += [_loop(edge, nodes[node]) for node, edge in loops.items()]
+    return Layout(nodes, lines, right + MARGIN, height + MARGIN)
+
+
+def shown(name: str, longest: int = LONGEST_NAME) -> str:
+    """A name as there is room for it."""
+    return name if len(name) <= longest else f"{name[: longest - 1]}…"
+
+
+def _walk(graph: Graph) -> tuple[list[int], set[Edge]]:
+    """The nodes in the order of a walk into the depth, and the transitions that lead back."""
+    ways = defaultdict(list)
+    for edge in graph.edges:
+        ways[edge.source].append(edge)
+    order: list[int] = []
+    backward: set[Edge] = set()
+    done: set[int] = set()
+    for start in range(len(graph.names)):
+        if start in done or start in order:
+            continue
+        order.append(start)
+        path = [(start, iter(ways[start]))]
+        while path:
+            node, left = path[-1]
+            edge = next(left, None)
+            if edge is None:
+                done.add(node)
+                path.pop()
+            elif edge.target not in order:
+                order.append(edge.target)
+                path.append((edge.target, iter(ways[edge.target])))
+            elif edge.target not in done:
+                backward.add(edge)
+    return order, backward
+
+
+def _layers(graph: Graph, order: Sequence[int], backward: set[Edge]) -> list[int]:
+    """Each node's layer: below everything that leads forward to it. Between two stands one for the
+    names of actions."""
+    forward = [edge for edge in graph.edges if edge not in backward]
+    forward += [Edge(e.target, e.source, e.action) for e in backward if e.source != e.target]
+    layers = [0] * len(graph.names)
+    for _ in order:  # as long as anything moves; no path is longer than there are nodes
+        moved = False
+        for edge in forward:
+            if edge.source != edge.target and layers[edge.target] < layers[edge.source] + 2:
+                layers[edge.target] = layers[edge.source] + 2
+                moved = True
+        if not moved:
+            break
+    return layers
+
+
+def _nodes(graph: Graph, layers: list[int], loops: dict[int, Edge]) -> list[Place]:
+    places = []
+    for node, name in enumerate(graph.names):
+        width = len(shown(name)) * NODE_CHARACTER + 2 * PADDING
+        place = Place(layers[node], width, NODE_HEIGHT, node)
+        if node in loops:  # as much room on either side, so that the node stays in its middle
+            place.width += 2 * (LOOP + _width(_label(loops[node])))
+        places.append(place)
+    return places
+
+
+def _label(edge: Edge) -> str:
+    """What stands beside a transition; that of the usual action needs no name."""
+    return "" if edge.action in (None, DEFAULT) else shown(edge.action, LONGEST_ACTION)
+
+
+def _width(label: str) -> float:
+    return len(label) * ACTION_CHARACTER + 10 if label else 0
+
+
+def _track(nodes: list[Place], edge: Edge, backward: bool) -> list[Place]:
+    """The places that a transition goes through, from the top down."""
+    first, last = nodes[edge.source], nodes[edge.target]
+    if backward:
+        first, last = last, first
+    track, label = [first], _label(edge)
+    # The name stands next to where the transition begins.
+    named = last.layer - 1 if backward else first.layer + 1
+    for layer in range(first.layer + 1, last.layer):
+        here = label if layer == named else ""
+        place = Place(layer, max(_width(here), 8), ACTION_HEIGHT if here else 0, label=here)
+        track.append(place)
+    track.append(last)
+    for upper, lower in zip(track, track[1:], strict=False):
+        upper.below.append(lower)
+        lower.above.append(upper)
+    return track
+
+
+def _passing(tracks) -> list[Place]:
+    return [place for track in tracks for place in track[1:-1]]
+
+
+def _ordered(places: list[Place]) -> list[list[Place]]:
+    """The layers, each in an order in which few lines cross."""
+    layers: list[list[Place]] = [
+        [] for _ in range(max((place.layer for place in places), default=-1) + 1)
+    ]
+    for place in places:
+        layers[place.layer].append(place)
+    for sweep in range(SWEEPS):
+        down = sweep % 2 == 0
+        for row in layers if down else reversed(layers):
+            at = {id(place): at for layer in layers for at, place in enumerate(layer)}
+            middles = {}
+            for place in row:
+                others = place.above if down else place.below
+                middles[id(place)] = (
+                    sum(at[id(other)] for other in others) / len(others)
+                    if others
+                    else at[id(place)]
+                )
+            row.sort(key=lambda place: middles[id(place)])
+    return layers
+
+
+def _spread(layers: list[list[Place]]) -> None:
+    """Give each place its x: near the middle of what it is joined to, without overlaps."""
+    for row in layers:
+        _settle(row, [0.0] * len(row))
+    for sweep in range(3 * SWEEPS):
+        for row in layers if sweep % 2 == 0 else reversed(layers):
+            _settle(row, list(map(_wanted, row)))
+
+
+def _wanted(place: Place) -> float:
+    """The middle of what a place is joined to. Lines pull at each other the most: a long one is
+    straight then."""
+    pulls = [(other, _pull(place, other)) for other in (*place.above, *place.below)]
+    total = sum(pull for _, pull in pulls)
+    return sum(other.x * pull for other, pull in pulls) / total if total else place.x
+
+
+def _pull(one: Place, other: Place) -> int:
+    return (1, 2, 8)[(one.node is None) + (other.node is None)]
+
+
+def _settle(row: list[Place], wanted: list[float]) -> None:
+    """Put a row's places as near to where they want to be as their order and widths allow: those
+    that would overlap stand together, around the middle of what they want."""
+    groups: list[tuple[list[int], list[float], float]] = []  # who, their offsets, their first's x
+    for at in range(len(row)):
+        who, offsets = [at], [0.0]
+        start = wanted[at]
+        while groups:
+            others, before, begin = groups[-1]
+            last = row[others[-1]]
+            step = (last.width + row[who[0]].width) / 2 + APART
+            if begin + before[-1] + step <= start:
+                break
+            groups.pop()
+            offsets = [*before, *(before[-1] + step + offset for offset in offsets)]
+            who = [*others, *who]
+            start = sum(wanted[w] - o for w, o in zip(who, offsets, strict=True)) / len(who)
+        groups.append((who, offsets, start))
+    for who, offsets, start in groups:
+        for one, offset in zip(who, offsets, strict=True):
+            row[one].x = start + offset
+
+
+def _stack(layers: list[list[Place]]) -> float:
+    """Give each place its y; the height of all."""
+    y = float(MARGIN)
+    for row in layers:
+        height = max(place.height for place in row)
+        for place in row:
+            place.y, place.height = y, height
+        y += height + GAP
+    return y - GAP if layers else 0.0
+
+
+def _line(edge: Edge, track: list[Place], backward: bool) -> Line:
+    """A transition along its track. Lines leave and reach a node side by side."""
+    start = _port(track[0], track[0].below, track[1]), track[0].bottom
+    end = _port(track[-1], track[-1].above, track[-2]), track[-1].y
+    # Where it leaves and reaches a layer, and how steeply.
+    stops = [(*start, 0.0)]
+    for before, place, after in zip(track, track[1:], track[2:], strict=False):
+        slant = 0.0 if place.height else (after.x - before.x) / (after.y - before.bottom)
+        stops += [(place.x, place.y, slant), (place.x, place.bottom, slant)]
+    stops.append((*end, 0.0))
+    path = [f"M{start[0]:.1f} {start[1]:.1f}"]
+    path += map(_curve, stops, stops[1:])
+    head = _head(*start, up=True) if backward else _head(*end, up=False)
+    named = next((place for place in track if place.label), None)
+    at = (named.x, named.middle) if named else (0.0, 0.0)
+    return Line(edge, "".join(path), head, named.label if named else "", *at)
+
+
+def _port(node: Place, others: list[Place], other: Place) -> float:
+    """Where on a node's side the line to `other` begins: in the order of where they lead."""
+    ports = sorted(others, key=lambda place: place.x)
+    step = min(18.0, 60.0 / len(ports))
+    place = next(at for at, one in enumerate(ports) if one is other)
+    return node.x + (place - (len(ports) - 1) / 2) * step
+
+
+def _curve(one: tuple[float, float, float], other: tuple[float, float, float]) -> str:
+    """The line from a stop to the next below it; nothing where that is the same."""
+    (x, y, slant), (to_x, to_y, to_slant) = one, other
+    half = (to_y - y) / 2
+    if not half:
+        return ""
+    if x == to_x and not slant and not to_slant:
+        return f"V{to_y:.1f}"
+    bend, to_bend = x + slant * half, to_x - to_slant * half
+    return f"C{bend:.1f} {y + half:.1f} {to_bend:.1f} {to_y - half:.1f} {to_x:.1f} {to_y:.1f}"
+
+
+def _head(x: float, y: float, *, up: bool) -> str:
+    """An arrow's head whose point is at (x, y)."""
+    back = 7 if up else -7
+    return f"M{x:.1f} {y:.1f}l-4 {back}h8z"
+
+
+def _loop(edge: Edge, node: Place) -> Line:
+    """A transition from a node to itself, at its right."""
+    label = _label(edge)
+    x, y = node.x + node.width / 2 - LOOP - _width(label), node.middle
+    path = f"M{x:.1f} {y - 7:.1f}c{LOOP} -9 {LOOP} 23 0 14"
+    head = f"M{x:.1f} {y + 7:.1f}l6 -5l2 7z"
+    return Line(edge, path, head, label, x + LOOP + _width(label) / 2, y)
