@@ -9,9 +9,10 @@ from django.contrib import admin
 from .account import AccountAdmin
 from .conversation import ConversationAdmin
 from .message import MessageAdmin
+from .overview import DayAdmin
 from .policy import lift_trusted_types
 from .profile import ProfileAdmin
 
-__all__ = ["AccountAdmin", "ConversationAdmin", "MessageAdmin", "ProfileAdmin"]
+__all__ = ["AccountAdmin", "ConversationAdmin", "DayAdmin", "MessageAdmin", "ProfileAdmin"]
 
 lift_trusted_types(admin.site)

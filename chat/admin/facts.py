@@ -73,22 +73,29 @@ def number(value: float, decimals: int = 0) -> str:
     return formats.number_format(value, decimals, force_grouping=True)
 
 
+def milliseconds(ms: float) -> str:
+    """How long something took that may be short."""
+    if ms >= 1000:
+        return duration(ms / 1000)
+    return _("%(ms)s ms") % {"ms": number(ms, 0 if ms >= 10 else 1)}
+
+
 def tokens(message: Message) -> str:
     """How many the model read and wrote, `~` where they are estimated; empty if it did not say."""
     if message.completion_tokens is None:
         return ""
     about = "~" if message.usage_estimated else ""
-    return _read_and_written(message.prompt_tokens, message.completion_tokens, about)
+    return read_and_written(message.prompt_tokens, message.completion_tokens, about)
 
 
 def title_tokens(conversation: Conversation) -> str:
     """How many the model read and wrote to give the title; empty if it did not say."""
     if conversation.title_completion_tokens is None:
         return ""
-    return _read_and_written(conversation.title_prompt_tokens, conversation.title_completion_tokens)
+    return read_and_written(conversation.title_prompt_tokens, conversation.title_completion_tokens)
 
 
-def _read_and_written(read: int | None, written: int, about: str = "") -> str:
+def read_and_written(read: int | None, written: int, about: str = "") -> str:
     numbers = {"read": f"{about}{number(read or 0)}", "written": f"{about}{number(written)}"}
     return _("%(read)s → %(written)s") % numbers
 

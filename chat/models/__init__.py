@@ -1,11 +1,13 @@
 """What is remembered: people and their sessions, conversations, the tree of their messages, the
-steps of a reply, what its flow did, the index of what was said, and what it cost."""
+steps of a reply, what its flow did, the index of what was said, what it cost, and what each day
+came to."""
 
 from .address import address_token, network_of
 from .append import Append
 from .backlog import bring_in
 from .charge import Charge, Pool
 from .conversation import Conversation
+from .day import Day, Figures
 from .found import Excerpt, Found, find
 from .message import Ending, Message, lease_end
 from .profile import Profile
@@ -19,8 +21,10 @@ __all__ = [
     "Call",
     "Charge",
     "Conversation",
+    "Day",
     "Ending",
     "Excerpt",
+    "Figures",
     "Found",
     "Indexed",
     "Message",

@@ -1,16 +1,18 @@
 from django.core.management import BaseCommand, CommandError
 from django.db import OperationalError
 
-from chat.models import Message
+from chat.models import Day, Message
 from chat.replies.purge import leftovers
 from chat.replies.settle import settle_dead_workers, settle_stale
+
+YEAR = 366  # days
 
 
 class Command(BaseCommand):
     help = (
-        "End the replies whose worker is gone, and remove what is kept no longer: deleted "
-        "conversations, old ones (KEEP_DAYS), guests without any (GUEST_DAYS), ended sessions. "
-        "Safe beside running servers; run it once a day."
+        "End the replies whose worker is gone, keep what each day came to, and remove what is kept "
+        "no longer: deleted conversations, old ones (KEEP_DAYS), guests without any (GUEST_DAYS), "
+        "ended sessions. Safe beside running servers; run it once a day."
     )
 
     def add_arguments(self, parser) -> None:
@@ -38,6 +40,8 @@ class Command(BaseCommand):
             self.stdout.write(f"interrupted: reply {reply.id}")
         count = len(settled)
         self.stdout.write(f"{count or 'No'} {'reply' if count == 1 else 'replies'} settled.")
+        # What the days came to, before anything goes that they are counted from.
+        Day.objects.latest(YEAR, seconds=float("inf"))
         for leftover in leftovers():
             if removed := sum(leftover.remove_all()):
                 self.stdout.write(f"{leftover.counted(removed)} removed.")

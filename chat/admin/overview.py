@@ -1,0 +1,192 @@
+"""What the replies of the last days came to, and what is being written now."""
+
+from collections import defaultdict
+from dataclasses import dataclass
+
+from django.contrib import admin
+from django.contrib.auth import get_permission_codename
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.utils import formats, timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from chat.codes import REPLY_ERRORS
+from chat.models import Day, Figures, Message
+
+from . import chart, facts
+from .readonly import ReadOnlyAdmin, may_read, settle_lost
+
+PERIODS = (7, 30, 90, 365)  # days
+COUNTING_SECONDS = 2.0  # of a request
+LIVE = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Figures as a table has them."""
+
+    name: str
+    figures: Figures
+    people: int | None = None
+
+    @property
+    def tokens(self) -> str:
+        return facts.read_and_written(self.figures.read, self.figures.written)
+
+    @property
+    def median(self) -> str:
+        return _seconds(self.figures.quantile(0.5))
+
+    @property
+    def slow(self) -> str:
+        return _seconds(self.figures.quantile(0.95))
+
+    @property
+    def failed(self) -> str:
+        share = self.figures.failed / self.figures.replies if self.figures.replies else 0
+        return f"{facts.number(self.figures.failed)} ({facts.number(100 * share, 1)} %)"
+
+
+@admin.register(Day)
+class DayAdmin(ReadOnlyAdmin):
+    """The overview, which stands where another table has its list."""
+
+    def has_delete_permission(self, request: HttpRequest, obj: Day | None = None) -> bool:
+        return False
+
+    def changelist_view(self, request: HttpRequest, extra_context=None) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        settle_lost()
+        wanted = request.GET.get("days", "")
+        period = int(wanted) if wanted in map(str, PERIODS) else PERIODS[1]
+        days, is_whole = Day.objects.latest(period, seconds=COUNTING_SECONDS)
+        whole = Figures.total(day.total() for day in days)
+        context = self.admin_site.each_context(request) | {
+            "title": _("Overview"),
+            "subtitle": None,
+            "opts": self.opts,
+            "media": self.media,
+            "periods": PERIODS,
+            "period": period,
+            "is_whole": is_whole,
+            "first": _day(days[0]),
+            "last": _day(days[-1]),
+            "charts": charts(days, whole),
+            "models": _by_model(days),
+            "errors": [
+                (code, _(REPLY_ERRORS[code][0]) if code in REPLY_ERRORS else "", count)
+                for code, count in whole.errors.most_common()
+            ],
+            "days": [Row(_day(day), day.total(), day.people) for day in reversed(days)],
+            "live": self._live(request),
+            "readable": may_read(request),
+        }
+        return TemplateResponse(request, "admin/chat/overview.html", context)
+
+    def change_view(self, request: HttpRequest, *args, **kwargs) -> HttpResponse:
+        return self.changelist_view(request)  # a day has no page of its own
+
+    def _live(self, request: HttpRequest) -> list[dict] | None:
+        """The replies that are being written, the earliest first; None if they are not for this
+        operator."""
+        view = get_permission_codename("view", Message._meta)
+        if not request.user.has_perm(f"chat.{view}"):
+            return None
+        readable = may_read(request)
+        hidden = ("text", "reasoning", *(() if readable else ("conversation__title",)))
+        replies = Message.objects.active().select_related("conversation__owner__profile")
+        replies = replies.defer(*hidden, "conversation__owner__profile__instructions")
+        now = timezone.now()
+        return [
+            {
+                "reply": reply,
+                "label": facts.label(reply.conversation, readable=readable),
+                "owner": facts.owner(reply.conversation),
+                "for": facts.duration((now - reply.created).total_seconds()),
+            }
+            for reply in replies.order_by("created")[:LIVE]
+        ]
+
+
+def charts(days: list[Day], whole: Figures) -> list[chart.Chart]:
+    """The charts of these days, which come to `whole` all together."""
+    names = [_day(day) for day in days]
+    figures = [day.total() for day in days]
+    number = facts.number
+    median = [one.quantile(0.5) for one in figures]
+    slow = [one.quantile(0.95) for one in figures]
+    people = [day.people for day in days]
+    replies = ngettext("%(n)s reply", "%(n)s replies", whole.replies)
+    tokens = ngettext("%(n)s token", "%(n)s tokens", whole.read + whole.written)
+    busiest = max(people)
+    most = ngettext("%(n)s person on the busiest day", "%(n)s people on the busiest day", busiest)
+    return [
+        chart.stacked(
+            _("Replies"),
+            replies % {"n": number(whole.replies)},
+            [
+                ("good", _("in order"), [one.replies - one.failed for one in figures]),
+                ("bad", _("failed or broken off"), [one.failed for one in figures]),
+            ],
+            [
+                _("%(day)s: %(replies)s replies, %(failed)s failed")
+                % {"day": name, "replies": number(one.replies), "failed": number(one.failed)}
+                for name, one in zip(names, figures, strict=True)
+            ],
+            number,
+        ),
+        chart.lines(
+            _("Until the first token"),
+            _("%(median)s for half of them, %(slow)s for 95 of 100")
+            % {"median": _seconds(whole.quantile(0.5)), "slow": _seconds(whole.quantile(0.95))},
+            [("good", _("half of them"), median), ("warn", _("95 of 100"), slow)],
+            [
+                f"{name}: {_seconds(half)}, {_seconds(most)}"
+                for name, half, most in zip(names, median, slow, strict=True)
+            ],
+            _seconds,
+        ),
+        chart.stacked(
+            _("Tokens"),
+            tokens % {"n": number(whole.read + whole.written)},
+            [
+                ("quiet", _("read"), [one.read for one in figures]),
+                ("good", _("written"), [one.written for one in figures]),
+            ],
+            [
+                f"{name}: {facts.read_and_written(one.read, one.written)}"
+                for name, one in zip(names, figures, strict=True)
+            ],
+            number,
+        ),
+        chart.stacked(
+            _("People"),
+            most % {"n": number(busiest)},
+            [("good", _("wrote something"), people)],
+            [f"{name}: {number(count)}" for name, count in zip(names, people, strict=True)],
+            number,
+        ),
+    ]
+
+
+def _by_model(days: list[Day]) -> list[Row]:
+    """The models, the busiest first."""
+    found: defaultdict[str, list[Figures]] = defaultdict(list)
+    for day in days:
+        for model, figures in day.by_model().items():
+            found[model].append(figures)
+    rows = [Row(model or _("none"), Figures.total(several)) for model, several in found.items()]
+    return sorted(rows, key=lambda row: -row.figures.replies)
+
+
+def _day(day: Day) -> str:
+    return formats.date_format(day.date, "j M Y")
+
+
+def _seconds(value: float | None) -> str:
+    if value is None:
+        return "–"
+    return facts.milliseconds(1000 * value)
