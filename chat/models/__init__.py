@@ -1,6 +1,7 @@
 """What is remembered: people and their sessions, conversations, the tree of their messages, the
-steps of a reply, the index of what was said, and what it cost."""
+steps of a reply, the index of what was said, what it cost, and what operators read and marked."""
 
+from .access import Access
 from .address import address_token, network_of
 from .append import Append
 from .backlog import bring_in
@@ -8,12 +9,15 @@ from .charge import Charge, Pool
 from .conversation import Conversation
 from .found import Excerpt, Found, find
 from .message import Ending, Message, lease_end
+from .note import Note
 from .profile import Profile
 from .search import Indexed, SearchEntry
 from .session import expired_sessions, token_of, users_of
 from .step import Step
+from .tag import Tag
 
 __all__ = [
+    "Access",
     "Append",
     "Charge",
     "Conversation",
@@ -22,10 +26,12 @@ __all__ = [
     "Found",
     "Indexed",
     "Message",
+    "Note",
     "Pool",
     "Profile",
     "SearchEntry",
     "Step",
+    "Tag",
     "address_token",
     "bring_in",
     "expired_sessions",
