@@ -59,7 +59,7 @@ class AccessAdmin(ReadOnlyAdmin):
             return _("Searched in everything")
         if not access.conversation_id:
             return _("The owner's instructions") if access.owner_id else _("Someone's instructions")
-        id = format_html('<span class="chat-id">{}</span>', facts.short(access.conversation_id))
+        id = facts.short(access.conversation_id)
         if not access.owner_id:
             return id  # it went with its owner
         page = reverse("admin:chat_conversation_change", args=[access.conversation_id])
@@ -67,4 +67,4 @@ class AccessAdmin(ReadOnlyAdmin):
 
     @admin.display(description=gettext_lazy("why"), empty_value="")
     def why(self, access: Access) -> str | None:
-        return access.words or access.reason or None
+        return f"“{access.words}”" if access.words else access.reason or None

@@ -3,6 +3,7 @@ from django.contrib.auth import get_user_model
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext_lazy
 
 from chat.models import Profile
 
@@ -20,6 +21,7 @@ class ProfileAdmin(ReasonedAdmin):
     search_fields = (f"user__{get_user_model().USERNAME_FIELD}",)
     ordering = ("user",)
     actions = None
+    question = gettext_lazy("Why do you read what this person asks of every reply?")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
         profiles = super().get_queryset(request)

@@ -43,7 +43,6 @@ def back(request: HttpRequest, kind: str, id: object, anchor: str = "") -> HttpR
 
 class ReasonForm(forms.Form):
     reason = forms.CharField(
-        label=gettext_lazy("Why do you read this?"),
         max_length=REASON_LENGTH,
         widget=forms.TextInput(attrs={"class": "vTextField", "autocomplete": "off"}),
     )
@@ -51,6 +50,8 @@ class ReasonForm(forms.Form):
 
 class ReasonedAdmin(ReadOnlyAdmin):
     """Rows whose text is shown to an operator who has said why."""
+
+    question = gettext_lazy("Why do you read this conversation?")
 
     def subject_of(self, obj: Model) -> Model:
         """What is read where `obj` is: a conversation, or a profile."""
@@ -61,7 +62,11 @@ class ReasonedAdmin(ReadOnlyAdmin):
         (`ask`), if that is what it takes. `text`: whether there is any."""
         readable = text and is_open(request, self.subject_of(obj))
         asks = text and not readable and may_read(request)
-        return {"readable": readable, "ask": ReasonForm() if asks else None}
+        return {
+            "readable": readable,
+            "ask": ReasonForm() if asks else None,
+            "question": self.question,
+        }
 
     def get_urls(self) -> list:
         kind = self.opts.model_name

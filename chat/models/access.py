@@ -93,8 +93,8 @@ class Access(models.Model):
     objects = AccessQuerySet.as_manager()
 
     class Meta:
-        verbose_name = _("access")
-        verbose_name_plural = _("access log")
+        verbose_name = _("reading")
+        verbose_name_plural = _("readings")
         default_permissions = ("view",)
         constraints = [
             models.UniqueConstraint(

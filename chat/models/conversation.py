@@ -7,7 +7,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import models, transaction
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q, Sum
 from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -47,6 +47,17 @@ class Place:
 class ConversationQuerySet(models.QuerySet):
     def owned_by(self, user: AbstractBaseUser) -> "ConversationQuerySet":
         return self.filter(owner=user)
+
+    def owned_by_any(self, users: Iterable[AbstractBaseUser]) -> "ConversationQuerySet":
+        return self.filter(owner__in=users)
+
+    def with_content(self) -> "ConversationQuerySet":
+        """Those of which something is left that was said, be it deleted for a moment."""
+        return self.filter(last_seq__gt=0)
+
+    def said(self) -> int:
+        """How many messages there are: each has the next number of its conversation."""
+        return self.aggregate(said=Sum("last_seq", default=0))["said"]
 
     def alive(self) -> "ConversationQuerySet":
         """Without the deleted ones: what was said there is removed, or soon will be."""
