@@ -185,7 +185,7 @@ class DateRange(admin.FieldListFilter):
 
     def choices(self, changelist: ChangeList) -> Iterator[dict]:
         today = timezone.localdate()
-        for name, days in ((_("Any date"), None), (_("Today"), 0), (_("Past 7 days"), 6)):
+        for name, days in ((_("Any date"), None), (_("Today"), 0), (_("Last 7 days"), 6)):
             begin = "" if days is None else (today - timedelta(days=days)).isoformat()
             query = {self.names[0]: begin or None, self.names[1]: None}
             yield {
