@@ -2,6 +2,7 @@ from django.urls import path
 from django.views.generic import TemplateView
 
 from .views import accounts, conversations, export, page, preferences
+from .views.readers import readers
 from .views.search import search
 
 app_name = "chat"
@@ -21,6 +22,7 @@ urlpatterns = [
     path("sign-up/", accounts.SignUp.as_view(), name="sign-up"),
     path("theme/", preferences.theme, name="theme"),
     path("settings/", preferences.Preferences.as_view(), name="settings"),
+    path("settings/readers/", readers, name="readers"),
     path("password/", accounts.Password.as_view(), name="password"),
     path("password/forgotten/", accounts.Forgotten.as_view(), name="forgotten"),
     path("password/<uidb64>/<token>/", accounts.NewPassword.as_view(), name="new-password"),

@@ -355,6 +355,8 @@ DEFAULT_EXCEPTION_REPORTER_FILTER = "chatproject.report.ReportFilter"
 
 # What an operator sees
 
+# Whether an operator says why before reading a conversation; that it is read is logged anyway.
+ADMIN_REASON = switch("ADMIN_REASON", True)
 # One line a record: for programs, or for a person's eyes.
 LOG_FORMAT = choice("LOG_FORMAT", "text" if DEBUG else "json", ("json", "text"), "json or text")
 LOG_LEVEL = choice(

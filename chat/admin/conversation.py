@@ -3,26 +3,38 @@ from uuid import UUID
 from django.contrib import admin, messages
 from django.contrib.admin.actions import delete_selected
 from django.contrib.admin.utils import unquote
-from django.contrib.auth import get_permission_codename, get_user_model
+from django.contrib.auth import get_user_model
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.urls import path, reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from chat import words
-from chat.models import Conversation, Message, SearchEntry, bring_in
+from chat.models import Access, Conversation, Message, SearchEntry, bring_in
 from chat.replies import bus
 from chat.replies.stop import stop_reply
 
 from . import facts, transcript
-from .filters import Assistant, ChosenModel, Deleted, GuestOwner, LastActivity, NewestReply
-from .readonly import ContentAdmin, may_read
+from .filters import (
+    Assistant,
+    ChosenModel,
+    DateRange,
+    Deleted,
+    Flagged,
+    GuestOwner,
+    LastActivity,
+    NewestReply,
+    Tagged,
+)
+from .marks import MarkedAdmin, flag_chip, tag_chips
+from .readonly import may_read
+from .reason import ReasonedAdmin
 
 OWNER_NAME = get_user_model().USERNAME_FIELD
 MOST_PLACES = 1_000  # of what was said, the latest
@@ -30,21 +42,30 @@ INDEXING_SECONDS = 1.0  # of a request
 
 
 @admin.register(Conversation)
-class ConversationAdmin(ContentAdmin):
+class ConversationAdmin(ReasonedAdmin, MarkedAdmin):
     """Conversations: the list, the thread, a reply stopped, what was said deleted."""
 
     list_filter = (
         NewestReply,
+        Flagged,
+        Tagged,
+        ("updated", LastActivity),
+        ("created", DateRange),
         Assistant,
         ChosenModel,
         GuestOwner,
-        ("updated", LastActivity),
-        "created",
         Deleted,
     )
     linked_by = ("owner",)
     ordering = ("-updated",)
-    actions = ("stop_replies", "delete_selected")
+    actions = (
+        "flag_selected",
+        "unflag_selected",
+        "tag_selected",
+        "untag_selected",
+        "stop_replies",
+        "delete_selected",
+    )
 
     # The list
 
@@ -54,6 +75,7 @@ class ConversationAdmin(ContentAdmin):
         ).order_by("-seq")
         conversations = super().get_queryset(request).select_related("owner__profile")
         conversations = conversations.defer("owner__profile__instructions")
+        conversations = conversations.prefetch_related("tags")
         conversations = conversations.annotate(newest=Subquery(replies.values("status")[:1]))
         return conversations if may_read(request) else conversations.defer("title")
 
@@ -78,6 +100,8 @@ class ConversationAdmin(ContentAdmin):
         query = words.asked(search_term)
         if not may_read(request) or not query.phrases or query.is_too_short:
             return found, duplicates
+        # That somebody said these words is something to know, too.
+        Access.objects.log_search(request.user, search_term)
         if not bring_in(Conversation.objects.all(), seconds=INDEXING_SECONDS):
             said = _("What was said is still being made ready for searching. Search again.")
             self.message_user(request, said, messages.WARNING)
@@ -86,11 +110,11 @@ class ConversationAdmin(ContentAdmin):
 
     @admin.display(description=gettext_lazy("conversation"), ordering="title")
     def titled(self, conversation: Conversation) -> SafeString:
-        return facts.label(conversation, readable=True)
+        return facts.label(conversation, readable=True) + tag_chips(conversation)
 
     @admin.display(description=gettext_lazy("conversation"))
     def untitled(self, conversation: Conversation) -> SafeString:
-        return facts.label(conversation, readable=False)
+        return facts.label(conversation, readable=False) + tag_chips(conversation)
 
     @admin.display(description=gettext_lazy("owner"), ordering=f"owner__{OWNER_NAME}")
     def owned_by(self, conversation: Conversation) -> SafeString:
@@ -110,27 +134,34 @@ class ConversationAdmin(ContentAdmin):
         if conversation.deleted:
             return facts.chip("deleted")
         notable = {Message.Status.RUNNING, Message.Status.INTERRUPTED, Message.Status.ERROR}
-        return facts.chip(conversation.newest) if conversation.newest in notable else None
+        chips = [flag_chip()] if conversation.flagged else []
+        chips += [facts.chip(conversation.newest)] if conversation.newest in notable else []
+        return format_html_join(" ", "{}", ((chip,) for chip in chips)) if chips else None
 
     # The thread
 
     def render_change_form(self, request: HttpRequest, context: dict, **options) -> HttpResponse:
         conversation = options["obj"]
-        readable = may_read(request)
+        reading = self.reading(request, conversation, text=conversation.deleted is None)
+        readable = reading["readable"]
+        read = transcript.read(
+            conversation,
+            readable=readable,
+            through=_uuid(request.GET.get("through", "")),
+            page=_number(request.GET.get("page", "")),
+        )
         context |= {
-            "title": (readable and not conversation.deleted and conversation.title)
+            **reading,
+            **self.marks(request, conversation, read, readable=readable),
+            "title": (readable and conversation.title)
             or _("Conversation %(id)s") % {"id": facts.short(conversation.id)},
             "may_stop": self.has_stop_permission(request),
             "show_delete": conversation.deleted is None,
             "owner": facts.owner(conversation),
             "said": self.said(conversation),
             "title_tokens": facts.title_tokens(conversation),
-            "transcript": transcript.read(
-                conversation,
-                readable=readable,
-                through=_uuid(request.GET.get("through", "")),
-                page=_number(request.GET.get("page", "")),
-            ),
+            "flag": flag_chip() if conversation.flagged else "",
+            "transcript": read,
         }
         return super().render_change_form(request, context, **options)
 
@@ -144,9 +175,8 @@ class ConversationAdmin(ContentAdmin):
         ]
 
     def has_stop_permission(self, request: HttpRequest) -> bool:
-        """Stopping is the one change there is, so it asks for the permission to change."""
-        change = get_permission_codename("change", self.opts)
-        return request.user.has_perm(f"{self.opts.app_label}.{change}")
+        """Stopping changes something, so it asks for the permission to change."""
+        return self.has_mark_permission(request)
 
     def stop_view(self, request: HttpRequest, object_id: UUID, reply: UUID) -> HttpResponse:
         """Stop one reply: the button beside it posts here."""

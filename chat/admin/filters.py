@@ -1,13 +1,20 @@
+from collections.abc import Iterator
+from datetime import date, datetime, time, timedelta
+
 from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import ERROR_FLAG, PAGE_VAR, ChangeList
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from chat import flows, llm
-from chat.models import Message
+from chat.models import Access, Message, Tag
 
-# How many of the newest messages name the models to filter by: asking all would read the table.
+# How many of the newest rows name the values to filter by: asking all would read the table.
 RECENT = 1000
+MOST_TAGS = 100
 
 
 class NewestReply(admin.SimpleListFilter):
@@ -78,6 +85,17 @@ class Model(OneOf):
         return sorted(set(newest[:RECENT]))
 
 
+class Operator(OneOf):
+    """By who has read."""
+
+    title = _("operator")
+    parameter_name = "operator_name"
+
+    def offered(self) -> list[str]:
+        newest = Access.objects.order_by("-created").values_list("operator_name", flat=True)
+        return sorted(set(newest[:RECENT]))
+
+
 class YesNo(admin.SimpleListFilter):
     """By a condition: those that meet it, or all the others."""
 
@@ -111,7 +129,83 @@ class Deleted(YesNo):
     condition = Q(deleted__isnull=False)
 
 
-class LastActivity(admin.DateFieldListFilter):
+class Flagged(YesNo):
+    """By whether an operator has flagged it."""
+
+    title = _("flagged")
+    parameter_name = "flag"
+    condition = Q(flagged__isnull=False)
+
+
+class Tagged(admin.SimpleListFilter):
+    """By a tag; without any there is no such filter."""
+
+    title = _("tag")
+    parameter_name = "tag"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list:
+        return [(str(tag.pk), tag.name) for tag in Tag.objects.all()[:MOST_TAGS]]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        value = self.value() or ""
+        return queryset.filter(tags=int(value)) if value.isdecimal() else queryset
+
+
+class DateRange(admin.FieldListFilter):
+    """From a day to a day, both included, in the site's time zone: a form, and a few days to click.
+
+    Used as `("created", DateRange)`; `?created__from=2026-01-31&created__to=…` in the address.
+    """
+
+    template = "admin/chat/date_range.html"
+
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self.names = self.expected_parameters()
+        self.values = [self._asked(name) for name in self.names]
+
+    def expected_parameters(self) -> list[str]:
+        return [f"{self.field_path}__from", f"{self.field_path}__to"]
+
+    def _asked(self, name: str) -> str:
+        value = self.used_parameters.get(name) or [""]
+        return value[-1] if isinstance(value, list) else value
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        try:
+            begin, end = (value and date.fromisoformat(value) for value in self.values)
+            if begin:
+                queryset = queryset.filter(**{f"{self.field_path}__gte": _midnight(begin)})
+            if end:
+                end += timedelta(days=1)
+                queryset = queryset.filter(**{f"{self.field_path}__lt": _midnight(end)})
+        except (ValueError, OverflowError):
+            raise IncorrectLookupParameters from None
+        return queryset
+
+    def choices(self, changelist: ChangeList) -> Iterator[dict]:
+        today = timezone.localdate()
+        for name, days in ((_("Any date"), None), (_("Today"), 0), (_("Last 7 days"), 6)):
+            begin = "" if days is None else (today - timedelta(days=days)).isoformat()
+            query = {self.names[0]: begin or None, self.names[1]: None}
+            yield {
+                "display": name,
+                "selected": self.values == [begin, ""],
+                "query_string": changelist.get_query_string(query),
+            }
+
+    @property
+    def others(self) -> list[tuple[str, str]]:
+        """What else the address asks for: it goes with the form."""
+        mine = {*self.names, PAGE_VAR, ERROR_FLAG}
+        return [(name, value) for name, value in self.request.GET.items() if name not in mine]
+
+
+def _midnight(day: date) -> datetime:
+    return timezone.make_aware(datetime.combine(day, time.min))
+
+
+class LastActivity(DateRange):
     """By when a conversation was last written in."""
 
     def __init__(self, *args, **kwargs) -> None:

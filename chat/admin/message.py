@@ -9,15 +9,16 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from chat.models import Message
+from chat.models import Conversation, Message
 
 from . import facts, transcript
-from .filters import Model
+from .filters import DateRange, Model
 from .readonly import ContentAdmin, may_read
+from .reason import ReasonedAdmin
 
 
 @admin.register(Message)
-class MessageAdmin(ContentAdmin):
+class MessageAdmin(ReasonedAdmin, ContentAdmin):
     """Messages of all conversations: the list, and one with its facts.
 
     One alone is never deleted: a conversation's tree would lose a branch. The permission to delete
@@ -25,7 +26,7 @@ class MessageAdmin(ContentAdmin):
     """
 
     list_display_links = ("number",)
-    list_filter = ("role", "status", Model, "created")
+    list_filter = ("role", "status", Model, ("created", DateRange))
     linked_by = ("conversation",)
     ordering = ("-created",)
     actions = None
@@ -81,13 +82,18 @@ class MessageAdmin(ContentAdmin):
 
     # One message
 
+    def subject_of(self, obj: Message) -> Conversation:
+        return obj.conversation
+
     def render_change_form(self, request: HttpRequest, context: dict, **options) -> HttpResponse:
         message = options["obj"]
-        readable = may_read(request)
+        reading = self.reading(request, message, text=True)
+        readable = reading["readable"]
         context |= {
+            **reading,
             "title": _("Message %(seq)d") % {"seq": message.seq},
             "turn": transcript.one(message, readable=readable),
-            "thread": self._thread(message, readable=readable),
+            "thread": self._thread(message, readable=may_read(request)),
             "show_delete": False,
         }
         return super().render_change_form(request, context, **options)

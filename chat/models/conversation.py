@@ -7,13 +7,15 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import models, transaction
-from django.db.models import Exists, F, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q, Sum
 from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from .access import Access
 from .message import Message
 from .profile import Profile
+from .tag import Tag
 
 TITLE_LENGTH = 80
 
@@ -45,6 +47,17 @@ class Place:
 class ConversationQuerySet(models.QuerySet):
     def owned_by(self, user: AbstractBaseUser) -> "ConversationQuerySet":
         return self.filter(owner=user)
+
+    def owned_by_any(self, users: Iterable[AbstractBaseUser]) -> "ConversationQuerySet":
+        return self.filter(owner__in=users)
+
+    def with_content(self) -> "ConversationQuerySet":
+        """Those of which something is left that was said, be it deleted for a moment."""
+        return self.filter(last_seq__gt=0)
+
+    def said(self) -> int:
+        """How many messages there are: each has the next number of its conversation."""
+        return self.aggregate(said=Sum("last_seq", default=0))["said"]
 
     def alive(self) -> "ConversationQuerySet":
         """Without the deleted ones: what was said there is removed, or soon will be."""
@@ -105,6 +118,7 @@ class ConversationQuerySet(models.QuerySet):
         theirs = self.owned_by(guest)
         moved = list(theirs.alive().values_list("id", flat=True))
         theirs.update(owner=to, revision=F("revision") + 1)
+        Access.objects.move(guest, to=to)
         guest.delete()
         return moved
 
@@ -193,6 +207,8 @@ class Conversation(models.Model):
     deleted = models.DateTimeField(
         null=True, blank=True, help_text="What was said there is removed soon after."
     )
+    flagged = models.DateTimeField(null=True, help_text="When an operator flagged it.")
+    tags = models.ManyToManyField(Tag, related_name="conversations")
     revision = models.PositiveBigIntegerField(default=0)
     last_seq = models.PositiveIntegerField(
         default=0, help_text="Of the newest message; 0 where nothing was said, or it is removed."
@@ -215,6 +231,11 @@ class Conversation(models.Model):
                 name="conversation_removable",
             ),
             models.Index(fields=["-updated"], name="conversation_latest"),
+            models.Index(
+                fields=["-flagged"],
+                condition=Q(flagged__isnull=False),
+                name="conversation_flagged",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -268,18 +289,21 @@ class Conversation(models.Model):
         self.save(update_fields=["deleted"])
 
     def delete_content(self) -> None:
-        """Delete what was said, for good. The row stays, so that a late `send` does not make it
-        anew."""
+        """Delete what was said, and what operators said of it, for good. The row stays, so that a
+        late `send` does not make it anew."""
         # The reply that is being written first, as its worker has it: that adds no step to it then,
         # and does not wait for one that is deleted here while this waits for the reply.
         self.messages.active().update(status=Message.Status.STOPPED)
         self.messages.all().delete()
         self.search_entries.all().delete()
         self.prompts.all().delete()
+        self.notes.all().delete()
+        self.tags.clear()
+        self.flagged = None
         self.title = ""
         self.last_seq = 0
         self.deleted = self.deleted or timezone.now()
-        self.save(update_fields=["title", "last_seq", "deleted"])
+        self.save(update_fields=["flagged", "title", "last_seq", "deleted"])
 
 
 def title_of(text: str) -> str:

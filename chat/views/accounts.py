@@ -21,7 +21,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.generic import CreateView, FormView
 
 from chat import forms
-from chat.models import Profile, address_token
+from chat.models import Conversation, Profile, address_token
 from chat.replies import guard, tree
 
 from .preferences import remember
@@ -186,7 +186,9 @@ class Delete(LoginRequiredMixin, FormView):
         return super().get_form_kwargs() | {"user": self.request.user}
 
     def get_context_data(self, **kwargs: Any) -> dict:
-        return super().get_context_data(guest=guest_of(self.request), **kwargs)
+        talks = Conversation.objects.owned_by(self.request.user).alive()
+        amount = {"conversations": talks.count(), "said": talks.said()}
+        return super().get_context_data(guest=guest_of(self.request), **amount, **kwargs)
 
     def form_valid(self, form: forms.DeleteForm) -> HttpResponse:
         tree.forget(self.request.user)

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_POST
 from django.views.generic import UpdateView
 
 from chat.forms import PreferencesForm
-from chat.models import Profile
+from chat.models import Access, Profile
 
 from .language import speak
 from .visitor import signed_in
@@ -37,8 +37,12 @@ class Preferences(LoginRequiredMixin, UpdateView):
         return Profile.objects.of(self.request.user)
 
     def get_context_data(self, **kwargs: Any) -> dict:
+        read = Access.objects.owned_by(self.request.user)
         return super().get_context_data(
-            sign_up=settings.SIGN_UP, next=came_from(self.request), **kwargs
+            sign_up=settings.SIGN_UP,
+            next=came_from(self.request),
+            times_read=read.count(),
+            **kwargs,
         )
 
     def get_success_url(self) -> str:

@@ -16,7 +16,7 @@ ZONE_COOKIE = "zone"
 
 def sections(entries: list[dict], cookies: Mapping[str, str]) -> list[dict]:
     """The entries of a list, in its order, as sections with `key`, `label`, and `entries`."""
-    zone = _zone(cookies.get(ZONE_COOKIE, ""))
+    zone = zone_of(cookies)
     today = timezone.now().astimezone(zone).date()
     labels = {
         "pinned": _("Pinned"),
@@ -41,9 +41,9 @@ def _key(entry: dict, today: date, zone: tzinfo) -> str:
     return "week" if ago <= 7 else f"{day:%Y-%m}"
 
 
-def _zone(name: str) -> tzinfo:
-    """The zone of this name; the site's where there is none."""
+def zone_of(cookies: Mapping[str, str]) -> tzinfo:
+    """The person's time zone; the site's where the browser does not say."""
     try:
-        return ZoneInfo(name)
+        return ZoneInfo(cookies.get(ZONE_COOKIE, ""))
     except (ZoneInfoNotFoundError, ValueError, OSError):
         return timezone.get_default_timezone()

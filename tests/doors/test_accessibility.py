@@ -174,15 +174,45 @@ class AccessibilityTests(AccessibilityCase):
         )
         self.assertEqual(made.returncode, 0, made.stderr)
         self.chat(text=EVERYTHING, piece=2000)
-        self.page.goto(f"{self.server.url}/admin/login/?next=/admin/chat/conversation/")
+        # By this door the conversation comes along, so that its owner reads who has read it.
+        self.page.goto(f"{self.server.url}/sign-in/?next=/admin/chat/conversation/")
         self.page.fill("[name=username]", "root")
         self.page.fill("[name=password]", PASSWORD)
         self.page.press("[name=password]", "Enter")
         self.page.locator("#result_list").wait_for()
         self.accept()
-        self.page.locator("#result_list tbody th a").first.click()
+        self.page.locator("#result_list tbody th a").first.focus()
+        self.page.keyboard.press("Enter")
         self.page.wait_for_url("**/change/**")
         self.accept()
+        # The rest by keyboard: why one reads, a tag, and a note.
+        reason = self.page.get_by_role("textbox", name="Why do you read this")
+        self.tab_to(reason)
+        self.page.keyboard.type("A complaint")
+        self.page.keyboard.press("Enter")
+        self.page.locator(".chat-text").first.wait_for()
+        self.tab_to(self.page.get_by_role("combobox", name="Tag"))
+        self.page.keyboard.type("tables")
+        self.page.keyboard.press("Enter")
+        self.page.locator(".chat-tag", has_text="tables").wait_for()
+        self.tab_to(self.page.locator(".chat-marks summary"))
+        self.page.keyboard.press("Enter")
+        self.tab_to(self.page.get_by_role("textbox", name="A note on the conversation"))
+        self.page.keyboard.type("It was the table.")
+        self.tab_to(self.page.locator(".chat-marks [type=submit]"))
+        self.page.keyboard.press("Enter")
+        self.page.locator(".chat-note").wait_for()
+        self.accept()
+        self.visit("/admin/chat/access/", "/settings/readers/")
+        self.page.get_by_text("A complaint").wait_for()
+
+    def tab_to(self, target) -> None:
+        """Press the Tab key until the focus is there."""
+        for _ in range(200):
+            if target.evaluate("(element) => element === document.activeElement"):
+                return
+            self.page.keyboard.press("Tab")
+        self.fail(f"the keyboard does not reach {target}")
 
 
 class LimitedAccessibilityTests(AccessibilityCase):

@@ -23,8 +23,45 @@ def admin_list(stage):
     stage.administrator("/admin/chat/conversation/")
 
 
-@scene(".chat-message")
-def admin_transcript(stage):
-    """One of them, as it was."""
-    conversation = _chat(stage)
+def _open(stage, conversation):
+    """The administrator says why, and reads it."""
     stage.administrator(f"/admin/chat/conversation/{conversation}/change/")
+    stage.page.fill("[name=reason]", "A complaint: the tides are wrong")
+    stage.page.press("[name=reason]", "Enter")
+    stage.page.locator(".chat-text").first.wait_for()
+
+
+@scene(".chat-reason")
+def admin_reason(stage):
+    """Before it is read."""
+    stage.administrator(f"/admin/chat/conversation/{_chat(stage)}/change/")
+
+
+@scene(".chat-message", ".chat-tag", ".chat-note", ".chat-chip-flagged")
+def admin_transcript(stage):
+    """One of them, as it was, and what operators say of it."""
+    _open(stage, _chat(stage))
+    page = stage.page
+    page.fill(".chat-add-tag [name=tag]", "wrong facts")
+    page.press(".chat-add-tag [name=tag]", "Enter")
+    page.click("[name=on]")
+    page.locator(".chat-marks summary").click()
+    page.fill(".chat-marks textarea", "The times are those of another harbour.")
+    page.click(".chat-marks [type=submit]")
+
+
+@scene("#result_list")
+def admin_readings(stage):
+    """Who has read what, and why."""
+    _open(stage, _chat(stage))
+    stage.page.goto(f"{stage.server.url}/admin/chat/access/")
+
+
+@scene(".reading")
+def readers(stage):
+    """The same, as the owner sees it."""
+    conversation = _chat(stage)
+    owner = stage.page
+    _open(stage, conversation)
+    stage.page = owner
+    owner.goto(f"{stage.server.url}/settings/readers/")

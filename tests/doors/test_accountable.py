@@ -1,0 +1,382 @@
+"""Operators say why they read, the log outlives them, its owner sees it; and what they say of a
+conversation among themselves."""
+
+from datetime import timedelta
+
+from django.contrib.admin.models import LogEntry
+from django.test import override_settings
+from django.urls import reverse
+from django.utils import timezone
+
+from chat.export import data
+from chat.models import Access, Conversation, Note, Profile, Tag
+from chat.replies import tree
+from tests.doors.test_admin import CANARY, CONVERSATIONS, MESSAGES, AdminCase, change
+
+READINGS = "/admin/chat/access/"
+READERS = "/settings/readers/"
+SAID = f"{CANARY} said"
+WHY = "She asked us to look."
+
+
+def act(name: str, row) -> str:
+    return reverse(f"admin:chat_{row._meta.model_name}_{name}", args=[row.pk])
+
+
+@override_settings(ADMIN_REASON=True)
+class AccountableCase(AdminCase):
+    def setUp(self) -> None:
+        self.talking = self.talk(question="How far is the moon?")
+        self.answer = self.reply(self.talking, SAID, reasoning=SAID, reasoning_length=len(SAID))
+        self.profile = Profile.objects.create(user=self.alice, instructions=SAID)
+        self.olga.user_permissions.clear()
+        self.client.force_login(self.root)
+
+    def say_why(self, row=None, reason: str = WHY, query: str = ""):
+        return self.client.post(act("reason", row or self.talking) + query, {"reason": reason})
+
+    def owner_reads(self, **query) -> str:
+        self.client.force_login(self.alice)
+        return self.get(READERS, **query)
+
+
+class ReasonTests(AccountableCase):
+    def test_what_was_said_is_shown_after_a_reason(self):
+        for row in (self.talking, self.answer, self.profile):
+            with self.subTest(row._meta.model_name):
+                Access.objects.all().delete()
+                self.assertNotIn(CANARY, asking := self.get(change(row)))
+                self.assertIn(f'action="{act("reason", row)}', asking)
+                self.assertRedirects(self.say_why(row), change(row))
+                self.assertIn(CANARY, told := self.get(change(row)))
+                self.assertNotIn('name="reason"', told)
+                access = Access.objects.get()
+                self.assertEqual(
+                    (access.operator, access.owner, access.reason), (self.root, self.alice, WHY)
+                )
+
+    def test_a_reason_is_for_all_of_a_conversation_for_a_day_and_for_one_operator(self):
+        other = self.talk()
+        self.say_why(self.answer)
+        self.assertIn(CANARY, self.get(change(self.talking)))
+        self.assertIn('name="reason"', self.get(change(other)))
+        self.say_why(reason="Again")
+        self.assertEqual(Access.objects.get().reason, WHY)
+        self.client.force_login(self.rita)
+        self.assertNotIn(CANARY, self.get(change(self.talking)))
+        self.client.force_login(self.root)
+        Access.objects.update(day=timezone.localdate() - timedelta(days=1))
+        self.assertNotIn(CANARY, self.get(change(self.talking)))
+
+    def test_a_day_is_one_of_the_sites_time_zone(self):
+        with override_settings(TIME_ZONE="Pacific/Kiritimati"):
+            self.say_why()
+            self.assertIn(CANARY, self.get(change(self.talking)))
+        with override_settings(TIME_ZONE="Etc/GMT+12"):  # 26 hours behind
+            self.assertNotIn(CANARY, self.get(change(self.talking)))
+
+    def test_without_a_reason_nothing_is_shown(self):
+        for reason in ("", "  ", "x" * 301):
+            self.say_why(reason=reason)
+            self.assertNotIn(CANARY, self.get(change(self.talking)))
+        self.assertEqual(self.client.get(act("reason", self.talking)).status_code, 405)
+        self.assertFalse(Access.objects.exists())
+
+    def test_who_may_not_read_has_no_reason_to_give(self):
+        self.client.force_login(self.operator("otto", "view_conversation", "change_conversation"))
+        self.assertNotIn('name="reason"', self.get(change(self.talking)))
+        self.assertEqual(self.say_why().status_code, 403)
+        self.client.force_login(self.operator("nora", "view_content"))
+        self.assertEqual(self.say_why().status_code, 403)
+        self.assertFalse(Access.objects.exists())
+
+    def test_one_leads_back_to_the_page_that_asked(self):
+        query = f"?through={self.answer.id}"
+        self.assertIn(act("reason", self.talking) + query, self.get(change(self.talking) + query))
+        self.assertRedirects(self.say_why(query=query), change(self.talking) + query)
+
+    def test_there_is_nothing_to_ask_where_there_is_nothing_to_read(self):
+        Profile.objects.update(instructions="")
+        self.talking.mark_deleted()
+        for row in (self.talking, self.profile):
+            self.assertNotIn('name="reason"', self.get(change(row)))
+
+    @override_settings(ADMIN_REASON=False)
+    def test_where_no_reason_is_asked_for_it_is_logged_without_one(self):
+        for _ in range(2):
+            self.assertIn(CANARY, self.get(change(self.talking)))
+        self.assertEqual(Access.objects.get().reason, "")
+        self.assertIn("No reason was asked for.", self.owner_reads())
+
+    def test_a_search_in_what_was_said_is_logged(self):
+        for query in ({"q": "said"}, {"q": "said", "o": "1"}, {"q": ""}):
+            self.get(CONVERSATIONS, **query)
+        access = Access.objects.get()
+        self.assertEqual((access.words, access.owner, access.conversation), ("said", None, None))
+        self.assertIn("“said”", self.get(READINGS))
+
+    def test_what_was_said_stands_nowhere_before(self):
+        self.get(CONVERSATIONS, q="said")
+        for url in (CONVERSATIONS, MESSAGES, "/admin/chat/profile/", READINGS, "/admin/"):
+            self.assertNotIn(CANARY, self.get(url))
+
+
+class LogTests(AccountableCase):
+    def test_nobody_changes_or_deletes_an_entry(self):
+        self.say_why()
+        access = Access.objects.get()
+        page = self.get(READINGS)
+        for words in ("root", "alice", WHY, change(self.talking)):
+            self.assertIn(words, page)
+        self.assertNotIn("delete_selected", page)
+        self.assertIn(WHY, self.get(change(access)))
+        for name in ("change", "delete"):
+            url = reverse(f"admin:chat_access_{name}", args=[access.pk])
+            self.assertEqual(self.client.post(url, {"post": "yes"}).status_code, 403)
+        self.assertEqual(Access.objects.get().reason, WHY)
+
+    def test_filters(self):
+        self.say_why()
+        today = timezone.localdate().isoformat()
+        for query, there in (
+            ({"operator_name": "root"}, True),
+            ({"operator_name": "rita"}, False),
+            ({"created__from": today, "created__to": today}, True),
+            ({"created__to": "2020-01-01"}, False),
+            ({"conversation__id__exact": self.talking.id}, True),
+            ({"q": "asked us"}, True),
+        ):
+            with self.subTest(query):
+                self.assertEqual(WHY in self.get(READINGS, **query), there)
+
+    def test_what_was_searched_for_is_for_those_who_may_read(self):
+        self.get(CONVERSATIONS, q=CANARY)
+        self.client.force_login(self.operator("otto", "view_access"))
+        self.assertNotIn(CANARY, self.get(READINGS) + self.get(change(Access.objects.get())))
+
+    def test_the_operators_name_stays_when_the_account_goes(self):
+        self.say_why()
+        tree.forget(self.root)
+        access = Access.objects.get()
+        self.assertEqual((access.operator, access.operator_name), (None, "root"))
+        self.assertIn("root", self.owner_reads())
+
+    def test_of_one_whose_owner_is_gone_only_the_id_is_there(self):
+        self.say_why()
+        tree.forget(self.alice)
+        page = self.get(READINGS)
+        self.assertIn(str(self.talking.id)[:8], page)
+        self.assertNotIn(change(self.talking), page)
+        self.assertNotIn(WHY, page)
+
+
+class OwnerTests(AccountableCase):
+    def test_the_owner_sees_who_read_what_and_why(self):
+        self.client.force_login(self.alice)
+        self.assertIn("No operator of this site has opened one.", self.get("/settings/"))
+        self.client.force_login(self.root)
+        self.say_why()
+        self.say_why(self.profile)
+        page = self.owner_reads()
+        for words in ("root", WHY, "How far is the moon?", f"/c/{self.talking.id}/", "Your instr"):
+            self.assertIn(words, page)
+        self.assertIn("2 times", self.get("/settings/"))
+        self.talking.delete_content()
+        self.assertIn("A conversation that is deleted", self.get(READERS))
+
+    def test_one_sees_ones_own_alone(self):
+        self.say_why()
+        self.client.force_login(self.bob)
+        self.assertNotIn("root", self.get(READERS))
+        self.client.logout()
+        self.assertRedirects(self.client.get(READERS), f"/sign-in/?next={READERS}")
+
+    def test_pages_of_fifty_in_a_fixed_number_of_queries(self):
+        days = (timezone.localdate() - timedelta(days=n) for n in range(60))
+        Access.objects.bulk_create(
+            Access(
+                operator=self.root,
+                operator_name="root",
+                owner=self.alice,
+                conversation=self.talking,
+                day=day,
+            )
+            for day in days
+        )
+        self.assertEqual(self.owner_reads().count('class="reading"'), 50)
+        self.assertEqual(self.get(READERS, page=2).count('class="reading"'), 10)
+        # Session, user, the language, the count, the rows.
+        self.assertEqual(self.queries_of(READERS), 5)
+
+
+class MarkTests(AccountableCase):
+    def post(self, name: str, status: int = 302, **data) -> None:
+        response = self.client.post(act(name, self.talking), data)
+        self.assertEqual(response.status_code, status)
+
+    def logged(self) -> list[str]:
+        entries = LogEntry.objects.filter(object_id=str(self.talking.id)).order_by("id")
+        return [entry.get_change_message() for entry in entries]
+
+    def test_a_flag(self):
+        other = self.talk()
+        for _ in range(2):
+            self.post("flag", on=1)
+        self.assertIn("chat-chip-flagged", self.get(change(self.talking)))
+        self.assertIn("chat-chip-flagged", self.get(CONVERSATIONS))
+        self.assertEqual(self.listed(flag="yes"), {self.talking.id})
+        self.assertEqual(self.listed(flag="no"), {other.id})
+        self.post("flag")
+        self.assertEqual(self.listed(flag="yes"), set())
+        self.assertEqual(self.logged(), ["Flagged it.", "Removed the flag."])
+
+    def test_tags(self):
+        other = self.talk()
+        for name in ("Wrong  facts", "wrong facts", "complaint"):
+            self.post("tag", tag=name)
+        self.post("tag", tag="  ")
+        tag, names = Tag.objects.called("WRONG FACTS"), Tag.objects.values_list("name", flat=True)
+        self.assertEqual([*names], ["complaint", "Wrong facts"])
+        page = self.get(CONVERSATIONS)
+        self.assertIn('<option value="Wrong facts">', page)
+        self.assertIn('<span class="chat-tag">Wrong facts</span>', page)
+        self.assertEqual(self.listed(tag=tag.pk), {self.talking.id})
+        self.assertEqual(self.listed(tag="x"), {self.talking.id, other.id})
+        self.post("tag", remove="wrong facts")
+        self.assertEqual(self.listed(tag=tag.pk), set())
+        self.assertEqual(self.logged()[-1], "Removed the tag “Wrong facts”.")
+        self.assertEqual(len(self.logged()), 3)
+
+    def test_many_at_once(self):
+        other, gone = self.talk(), self.talk()
+        gone.delete_content()
+        three = {"_selected_action": [self.talking.id, other.id, gone.id]}
+        for action, said in (
+            ("flag_selected", "2 conversations are changed."),
+            ("flag_selected", "They are so already."),
+            ("tag_selected", "2 conversations are changed."),
+        ):
+            data = {"action": action, "tag": "spam", **three}
+            self.assertContains(self.client.post(CONVERSATIONS, data, follow=True), said)
+        self.assertEqual(
+            self.listed(flag="yes", tag=Tag.objects.get().pk), {self.talking.id, other.id}
+        )
+        self.assertEqual(self.logged(), ["Flagged it.", "Added the tag “spam”."])
+        for action in ("unflag_selected", "untag_selected"):
+            self.client.post(CONVERSATIONS, {"action": action, "tag": "spam", **three})
+        self.assertFalse(Conversation.objects.exclude(flagged=None, tags=None).exists())
+        data = {"action": "tag_selected", "tag": "", **three}
+        self.assertContains(self.client.post(CONVERSATIONS, data, follow=True), "Write a tag")
+
+    def test_notes(self):
+        self.say_why()
+        self.post("note", text="Ask the vendor")
+        self.post("note", text="Not in the book", message=self.answer.id)
+        self.post("note", text=" ")
+        page = self.get(change(self.talking))
+        self.assertLess(page.index("Ask the vendor"), page.index("Not in the book"))
+        self.assertIn("Not in the book", self.get(change(self.answer)))
+        self.assertEqual(self.logged(), ["Wrote a note.", "Wrote a note on message 2."])
+        other = self.ask(self.talk(), None, "Else")
+        self.post("note", text="Lost", message=other.id, status=404)
+        first, second = Note.objects.all()
+        Note.objects.filter(id=second.id).update(author=self.rita)
+        self.assertEqual(self.get(change(self.talking)).count('name="delete"'), 1)
+        for id in (second.id, "x", 10**30):
+            self.post("note", delete=id, status=404)
+        self.post("note", delete=first.id)
+        self.assertEqual(self.logged()[-1], "Deleted a note.")
+        self.assertEqual(Note.objects.get(), second)
+
+    def test_it_takes_the_permission_to_change_and_for_notes_to_have_said_why(self):
+        self.post("note", text="No reason", status=403)
+        Note.objects.create(conversation=self.talking, author_name="root", text=CANARY)
+        self.assertNotIn(CANARY, page := self.get(change(self.talking)))
+        self.assertIn("1 note", page)
+        self.client.force_login(self.rita)
+        self.say_why()
+        page = self.get(change(self.talking))
+        self.assertIn(CANARY, page)
+        for name in ("flag", "tag", "note"):
+            self.assertNotIn(act(name, self.talking), page)
+            self.post(name, on=1, tag="x", text="x", status=403)
+        self.client.post(
+            CONVERSATIONS, {"action": "flag_selected", "_selected_action": self.talking.id}
+        )
+        self.assertFalse(Conversation.objects.exclude(flagged=None).exists())
+        self.client.force_login(self.operator("otto", "view_conversation", "change_conversation"))
+        self.assertNotIn(CANARY, self.get(change(self.talking)))
+        self.post("tag", tag="seen")
+        self.post("note", text="Blind", status=403)
+        self.assertIn("seen", self.get(change(self.talking)))
+
+    def test_the_owner_sees_none_of_it_and_it_goes_with_the_conversation(self):
+        self.say_why()
+        self.post("flag", on=1)
+        self.post("tag", tag="pelican")
+        self.post("note", text="pelican")
+        self.client.force_login(self.alice)
+        for told in (self.get(f"/c/{self.talking.id}/"), "".join(data.conversation(self.talking))):
+            self.assertIn(CANARY, told)
+            self.assertNotIn("pelican", told)
+        self.talking.delete_content()
+        self.talking.refresh_from_db()
+        self.assertFalse(Note.objects.exists() or self.talking.tags.exists())
+        self.assertIsNone(self.talking.flagged)
+        self.client.force_login(self.root)
+        self.post("flag", on=1, status=404)
+
+
+class RangeTests(AccountableCase):
+    def test_from_a_day_to_a_day(self):
+        today = timezone.localdate()
+        old = self.talk()
+        Conversation.objects.filter(id=old.id).update(
+            updated=timezone.now() - timedelta(days=10), created=timezone.now() - timedelta(days=9)
+        )
+        both = {self.talking.id, old.id}
+        for begin, end, expected in (
+            (0, 0, {self.talking.id}),
+            (10, 10, {old.id}),
+            (10, 0, both),
+            (None, 9, {old.id}),
+            (9, None, {self.talking.id}),
+            (None, None, both),
+        ):
+            days = (
+                "" if n is None else (today - timedelta(days=n)).isoformat() for n in (begin, end)
+            )
+            query = dict(zip(("updated__from", "updated__to"), days, strict=True))
+            with self.subTest(query):
+                self.assertEqual(self.listed(**query), expected)
+        page = self.get(CONVERSATIONS, created__from=f"{today}", flag="no", q="moon", p="1")
+        self.assertIn(f'<input type="date" name="created__from" value="{today}">', page)
+        self.assertIn('<input type="hidden" name="flag" value="no">', page)
+        self.assertIn('<input type="hidden" name="q" value="moon">', page)
+
+    def test_a_day_that_is_none(self):
+        for day in ("yesterday", "2026-02-30", "9999-12-31"):
+            response = self.client.get(CONVERSATIONS, {"created__to": day})
+            self.assertRedirects(response, f"{CONVERSATIONS}?e=1")
+
+
+class EraseTests(AccountableCase):
+    def test_what_goes_with_an_account_is_counted_first(self):
+        self.talk(self.bob)
+        self.talk().delete_content()
+        page = self.get(url := reverse("admin:auth_user_delete", args=[self.alice.pk]))
+        for words in ("Conversations: 1", "Messages: 2", "Profiles: 1", "What stays:"):
+            self.assertIn(words, page)
+        self.assertNotIn(change(self.answer), page)
+        self.client.force_login(self.operator("otto", "view_user", "delete_user"))
+        self.assertContains(self.client.get(url), "permission to delete")
+        self.assertEqual(self.client.post(url, {"post": "yes"}).status_code, 403)
+        self.client.force_login(self.alice)
+        self.assertIn("1 conversation, 2 messages", self.get("/account/delete/"))
+
+    def test_the_number_of_queries_is_fixed(self):
+        url = reverse("admin:auth_user_delete", args=[self.alice.pk])
+        counts = [self.queries_of(url)]
+        for _ in range(10):
+            self.reply(self.talk(), "So")
+        self.assertEqual(counts, [self.queries_of(url)])
