@@ -182,6 +182,10 @@ class AccessibilityTests(AccessibilityCase):
         self.accept()
         self.page.locator("#result_list tbody th a").first.click()
         self.page.wait_for_url("**/change/**")
+        for unfolds in self.page.locator(".chat-more > summary").all():
+            unfolds.click()
+        self.page.locator(".graph svg").wait_for()
+        self.page.get_by_text("1 message of this branch, as it is:").wait_for()
         self.accept()
 
 
