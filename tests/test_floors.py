@@ -34,6 +34,7 @@ FLOORS = {
     "chat.export": (4, "pages"),
     "chat.admin": (4, "admin"),
     "chat.management": (4, "commands"),
+    "chat.templatetags": (4, "tags"),
     "chat.replies": (3, "replies"),
     "chat.flows": (2, "flows"),
     "chat.models": (1, "models"),

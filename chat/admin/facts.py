@@ -68,6 +68,15 @@ def duration(seconds: float) -> str:
     return _("%(hours)d h %(minutes)d min") % {"hours": hours, "minutes": minutes}
 
 
+def milliseconds(ms: float) -> str:
+    """How long something took that may be short."""
+    if ms >= 1000:
+        return duration(ms / 1000)
+    if ms < 0.1:
+        return _("< %(ms)s ms") % {"ms": number(0.1, 1)}
+    return _("%(ms)s ms") % {"ms": number(ms, 0 if ms >= 10 else 1)}
+
+
 def number(value: float, decimals: int = 0) -> str:
     """A number as it is written in the operator's language."""
     return formats.number_format(value, decimals, force_grouping=True)
@@ -82,34 +91,39 @@ def milliseconds(ms: float) -> str:
 
 def tokens(message: Message) -> str:
     """How many the model read and wrote, `~` where they are estimated; empty if it did not say."""
-    if message.completion_tokens is None:
-        return ""
     about = "~" if message.usage_estimated else ""
     return read_and_written(message.prompt_tokens, message.completion_tokens, about)
 
 
 def title_tokens(conversation: Conversation) -> str:
     """How many the model read and wrote to give the title; empty if it did not say."""
-    if conversation.title_completion_tokens is None:
-        return ""
     return read_and_written(conversation.title_prompt_tokens, conversation.title_completion_tokens)
 
 
-def read_and_written(read: int | None, written: int, about: str = "") -> str:
+def read_and_written(read: int | None, written: int | None, about: str = "") -> str:
+    """Tokens that a model read and wrote; empty if it did not say."""
+    if written is None:
+        return ""
     numbers = {"read": f"{about}{number(read or 0)}", "written": f"{about}{number(written)}"}
     return _("%(read)s → %(written)s") % numbers
 
 
 def error(message: Message) -> str:
     """The sentence that the reader of a failed or broken-off reply was shown."""
-    if not message.error:
+    return sentence(message.error)
+
+
+def sentence(code: str) -> str:
+    """What an error's code means; empty where there is none."""
+    if not code:
         return ""
-    sentence, _retryable = REPLY_ERRORS.get(message.error, (message.error, False))
-    return _(sentence)
+    said, _retryable = REPLY_ERRORS.get(code, (code, False))
+    return _(said)
 
 
-def of_reply(message: Message) -> list[tuple[str, str]]:
-    """What there is to know of a reply beside its text, as names and values."""
+def of_reply(message: Message, of_run: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """What there is to know of a reply beside its text, as names and values; with what there is to
+    know of its flow's run."""
     end = message.ended or timezone.now()
     facts = [
         (_("Model"), message.model),
@@ -117,6 +131,7 @@ def of_reply(message: Message) -> list[tuple[str, str]]:
             _("Took") if message.is_final else _("Writing for"),
             duration((end - message.created).total_seconds()),
         ),
+        *of_run,
         (_("Tokens"), tokens(message)),
         (_("Finish"), message.finish_reason),
         (_("Length"), _("%(count)s characters") % {"count": number(message.length)}),

@@ -1,30 +1,33 @@
 """A conversation as its reader saw it: one branch of the tree, a page at a time.
 
-Three queries, however long it is: the tree without its texts, the page's messages, their steps.
+As many queries, however long it is: the tree without its texts, the page's messages, how they came
+to be.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from django.utils.safestring import SafeString
 
-from chat.models import Conversation, Message, Step
+from chat.models import Conversation, Message
 
-from . import facts
+from . import facts, trace
+from .sent import Node, Tree
+from .trace import TraceView
 
 PAGE = 50
+COLUMNS = ("id", "seq", "parent", "role", "length")
 PAGE_CHARACTERS = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A message in its place: among its siblings, with its steps."""
+    """A message in its place: among its siblings, with how it came to be, if it is a reply."""
 
     message: Message
     siblings: list[UUID]
-    steps: list[Step]
+    trace: TraceView | None
 
     @property
     def speaker(self) -> str:
@@ -42,7 +45,7 @@ class Turn:
 
     @property
     def facts(self) -> list[tuple[str, str]]:
-        return facts.of_reply(self.message) if self.message.is_reply else []
+        return facts.of_reply(self.message, self.trace.facts) if self.trace else []
 
     @property
     def error(self) -> str:
@@ -93,16 +96,6 @@ class Transcript:
         return self.page - 1 if self.page > 1 else None
 
 
-@dataclass(frozen=True, slots=True)
-class _Node:
-    """A message in the tree, without what it says."""
-
-    id: UUID
-    parent: UUID | None
-    shown: bool
-    length: int
-
-
 def read(
     conversation: Conversation, *, readable: bool, through: UUID | None, page: int | None
 ) -> Transcript:
@@ -110,9 +103,12 @@ def read(
     numbered `page` (by default the one with `through`, or the last). What was said is only loaded
     if it is `readable`. Of a deleted conversation nothing is, though it may still be there."""
     there = conversation.messages.filter(conversation__deleted=None)
-    rows = there.order_by("seq").values_list("id", "parent", "shown", "length")
-    tree = {row[0]: _Node(*row) for row in rows}
-    shown = [node for node in tree.values() if node.shown]
+    rows = there.order_by("seq").values_list(*COLUMNS, "shown")
+    tree, shown = {}, []
+    for *row, is_shown in rows:
+        node = tree[row[0]] = Node(*row)
+        if is_shown:
+            shown.append(node)
     branch = _branch(tree, through) if through in tree else shown
     pages = _pages(branch)
     if page is None or not 1 <= page <= len(pages):
@@ -125,8 +121,8 @@ def read(
     messages = conversation.messages.filter(id__in=ids).order_by("seq")
     if not readable:
         messages = messages.defer("text", "reasoning")
-    steps = _steps(ids, readable=readable)
-    turns = [Turn(row, families[row.parent_id], steps[row.id]) for row in messages]
+    traces = trace.read(messages, tree, readable=readable)
+    turns = [Turn(row, families[row.parent_id], traces.get(row.id)) for row in messages]
     return Transcript(turns, page, len(pages), is_shown=branch == shown)
 
 
@@ -134,12 +130,14 @@ def one(message: Message, *, readable: bool) -> Turn:
     """A single message; its text, which lists leave out, is loaded if it is `readable`."""
     if readable:
         message.refresh_from_db(fields=["text", "reasoning"])
-    family = message.conversation.messages.children_of([message.parent_id]).order_by("seq")
-    siblings = list(family.values_list("id", flat=True))
-    return Turn(message, siblings, _steps([message.id], readable=readable)[message.id])
+    rows = message.conversation.messages.order_by("seq").values_list(*COLUMNS)
+    tree = {row[0]: Node(*row) for row in rows}
+    siblings = [node.id for node in tree.values() if node.parent == message.parent_id]
+    traces = trace.read([message], tree, readable=readable, whole=True)
+    return Turn(message, siblings, traces.get(message.id))
 
 
-def _branch(tree: dict[UUID, _Node], through: UUID) -> list[_Node]:
+def _branch(tree: Tree, through: UUID) -> list[Node]:
     """The path through a message, down to the newest one below it."""
     below = {through}
     last = tree[through]
@@ -153,7 +151,7 @@ def _branch(tree: dict[UUID, _Node], through: UUID) -> list[_Node]:
     return branch[::-1]
 
 
-def _pages(branch: list[_Node]) -> list[list[_Node]]:
+def _pages(branch: list[Node]) -> list[list[Node]]:
     """The branch cut from its end into pages that a browser can take."""
     pages, room = [], 0
     for node in reversed(branch):
@@ -163,13 +161,3 @@ def _pages(branch: list[_Node]) -> list[list[_Node]]:
             room = PAGE_CHARACTERS - node.length
         pages[-1].append(node)
     return pages
-
-
-def _steps(messages: Sequence[UUID], *, readable: bool) -> dict[UUID, list[Step]]:
-    found = Step.objects.filter(message__in=messages)
-    if not readable:
-        found = found.defer("label", "detail")
-    steps = defaultdict(list)
-    for step in found:
-        steps[step.message_id].append(step)
-    return steps

@@ -25,7 +25,7 @@ SWEEPS = 12
 class Place:
     """Something that takes up room in a layer: a node, or a transition on its way (`node` is None).
 
-    `x` is its middle, `y` its top.
+    `x` is its middle, `y` its top; `box` is how wide the node itself is.
     """
 
     layer: int
@@ -33,6 +33,7 @@ class Place:
     height: float
     node: int | None = None
     label: str = ""
+    box: float = 0.0
     x: float = 0.0
     y: float = 0.0
     above: list["Place"] = field(default_factory=list)
@@ -52,22 +53,10 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """A transition as it is drawn: SVG paths of the line and of its arrow's head, and where its
-    action's name stands."""
-
-    edge: Edge
-    path: str
-    head: str
-    label: str
-    x: float
-    y: float
-
-
-@dataclass(frozen=True, slots=True)
 class Layout:
     nodes: list[Place]  # in the order of the graph's
-    lines: list[Line]
+    tracks: dict[Edge, list[Place]]  # what each transition goes through, from the top down
+    loops: dict[int, list[Edge]]  # of each node, the transitions to itself
     width: float
     height: float
 
@@ -76,7 +65,10 @@ class Layout:
 def layout(graph: Graph) -> Layout:
     """Where everything of a graph is drawn."""
     order, backward = _walk(graph)
-    loops = {edge.source: edge for edge in graph.edges if edge.source == edge.target}
+    loops: dict[int, list[Edge]] = defaultdict(list)
+    for edge in graph.edges:
+        if edge.source == edge.target:
+            loops[edge.source].append(edge)
     nodes = _nodes(graph, _layers(graph, order, backward), loops)
     tracks = {
         edge: _track(nodes, edge, edge in backward)
@@ -91,9 +83,7 @@ def layout(graph: Graph) -> Layout:
         for place in row:
             place.x += MARGIN - left
     right = max((place.x + place.width / 2 for row in layers for place in row), default=0)
-    lines = [_line(edge, track, edge in backward) for edge, track in tracks.items()]
-    lines += [_loop(edge, nodes[node]) for node, edge in loops.items()]
-    return Layout(nodes, lines, right + MARGIN, height + MARGIN)
+    return Layout(nodes, tracks, loops, right + MARGIN, height + MARGIN)
 
 
 def shown(name: str, longest: int = LONGEST_NAME) -> str:
@@ -145,23 +135,25 @@ def _layers(graph: Graph, order: Sequence[int], backward: set[Edge]) -> list[int
     return layers
 
 
-def _nodes(graph: Graph, layers: list[int], loops: dict[int, Edge]) -> list[Place]:
+def _nodes(graph: Graph, layers: list[int], loops: dict[int, list[Edge]]) -> list[Place]:
     places = []
     for node, name in enumerate(graph.names):
         width = len(shown(name)) * NODE_CHARACTER + 2 * PADDING
-        place = Place(layers[node], width, NODE_HEIGHT, node)
+        place = Place(layers[node], width, NODE_HEIGHT, node, box=width)
         if node in loops:  # as much room on either side, so that the node stays in its middle
-            place.width += 2 * (LOOP + _width(_label(loops[node])))
+            place.width += 2 * (LOOP + text_width(label_of(loops[node])))
         places.append(place)
     return places
 
 
-def _label(edge: Edge) -> str:
-    """What stands beside a transition; that of the usual action needs no name."""
-    return "" if edge.action in (None, DEFAULT) else shown(edge.action, LONGEST_ACTION)
+def label_of(edges: Sequence[Edge]) -> str:
+    """What stands beside a line of these transitions; the usual action needs no name."""
+    named = [edge.action for edge in edges if edge.action not in (None, DEFAULT)]
+    return shown(", ".join(named), LONGEST_ACTION)
 
 
-def _width(label: str) -> float:
+def text_width(label: str) -> float:
+    """How wide an action's name is, with some room."""
     return len(label) * ACTION_CHARACTER + 10 if label else 0
 
 
@@ -170,12 +162,12 @@ def _track(nodes: list[Place], edge: Edge, backward: bool) -> list[Place]:
     first, last = nodes[edge.source], nodes[edge.target]
     if backward:
         first, last = last, first
-    track, label = [first], _label(edge)
+    track, label = [first], label_of([edge])
     # The name stands next to where the transition begins.
     named = last.layer - 1 if backward else first.layer + 1
     for layer in range(first.layer + 1, last.layer):
         here = label if layer == named else ""
-        place = Place(layer, max(_width(here), 8), ACTION_HEIGHT if here else 0, label=here)
+        place = Place(layer, max(text_width(here), 8), ACTION_HEIGHT if here else 0, label=here)
         track.append(place)
     track.append(last)
     for upper, lower in zip(track, track[1:], strict=False):
@@ -264,56 +256,3 @@ def _stack(layers: list[list[Place]]) -> float:
             place.y, place.height = y, height
         y += height + GAP
     return y - GAP if layers else 0.0
-
-
-def _line(edge: Edge, track: list[Place], backward: bool) -> Line:
-    """A transition along its track. Lines leave and reach a node side by side."""
-    start = _port(track[0], track[0].below, track[1]), track[0].bottom
-    end = _port(track[-1], track[-1].above, track[-2]), track[-1].y
-    # Where it leaves and reaches a layer, and how steeply.
-    stops = [(*start, 0.0)]
-    for before, place, after in zip(track, track[1:], track[2:], strict=False):
-        slant = 0.0 if place.height else (after.x - before.x) / (after.y - before.bottom)
-        stops += [(place.x, place.y, slant), (place.x, place.bottom, slant)]
-    stops.append((*end, 0.0))
-    path = [f"M{start[0]:.1f} {start[1]:.1f}"]
-    path += map(_curve, stops, stops[1:])
-    head = _head(*start, up=True) if backward else _head(*end, up=False)
-    named = next((place for place in track if place.label), None)
-    at = (named.x, named.middle) if named else (0.0, 0.0)
-    return Line(edge, "".join(path), head, named.label if named else "", *at)
-
-
-def _port(node: Place, others: list[Place], other: Place) -> float:
-    """Where on a node's side the line to `other` begins: in the order of where they lead."""
-    ports = sorted(others, key=lambda place: place.x)
-    step = min(18.0, 60.0 / len(ports))
-    place = next(at for at, one in enumerate(ports) if one is other)
-    return node.x + (place - (len(ports) - 1) / 2) * step
-
-
-def _curve(one: tuple[float, float, float], other: tuple[float, float, float]) -> str:
-    """The line from a stop to the next below it; nothing where that is the same."""
-    (x, y, slant), (to_x, to_y, to_slant) = one, other
-    half = (to_y - y) / 2
-    if not half:
-        return ""
-    if x == to_x and not slant and not to_slant:
-        return f"V{to_y:.1f}"
-    bend, to_bend = x + slant * half, to_x - to_slant * half
-    return f"C{bend:.1f} {y + half:.1f} {to_bend:.1f} {to_y - half:.1f} {to_x:.1f} {to_y:.1f}"
-
-
-def _head(x: float, y: float, *, up: bool) -> str:
-    """An arrow's head whose point is at (x, y)."""
-    back = 7 if up else -7
-    return f"M{x:.1f} {y:.1f}l-4 {back}h8z"
-
-
-def _loop(edge: Edge, node: Place) -> Line:
-    """A transition from a node to itself, at its right."""
-    label = _label(edge)
-    x, y = node.x + node.width / 2 - LOOP - _width(label), node.middle
-    path = f"M{x:.1f} {y - 7:.1f}c{LOOP} -9 {LOOP} 23 0 14"
-    head = f"M{x:.1f} {y + 7:.1f}l6 -5l2 7z"
-    return Line(edge, path, head, label, x + LOOP + _width(label) / 2, y)

@@ -4,6 +4,7 @@ It is written once, when the reply ends, and goes with it. What was sent is kept
 the messages that it came from; text of its own is kept once for each conversation.
 """
 
+import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -120,6 +121,13 @@ class Call(models.Model):
         return f"{self.position} {self.model}"
 
 
+class PromptQuerySet(models.QuerySet):
+    def of_replies(self, replies: Iterable[uuid.UUID]) -> "PromptQuerySet":
+        """Those of the conversations that these replies are in."""
+        conversations = Message.objects.filter(id__in=list(replies)).values("conversation")
+        return self.filter(conversation__in=conversations)
+
+
 class Prompt(models.Model):
     """A text that was sent to a model and is nobody's message: kept once, and as long as what was
     said in the conversation, for it may be made of that."""
@@ -129,6 +137,8 @@ class Prompt(models.Model):
     )
     digest = models.UUIDField(help_text="Of the text.")
     text = models.TextField()
+
+    objects = PromptQuerySet.as_manager()
 
     class Meta:
         constraints = [

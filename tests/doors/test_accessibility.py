@@ -184,6 +184,10 @@ class AccessibilityTests(AccessibilityCase):
         self.page.locator("#result_list tbody th a").first.focus()
         self.page.keyboard.press("Enter")
         self.page.wait_for_url("**/change/**")
+        for unfolds in self.page.locator(".chat-more > summary").all():
+            unfolds.click()
+        self.page.locator(".graph svg").wait_for()
+        self.page.get_by_text("1 message of this branch, as it is:").wait_for()
         self.accept()
         # The rest by keyboard: why one reads, a tag, and a note.
         reason = self.page.get_by_role("textbox", name="Why do you read this")

@@ -334,9 +334,9 @@ class ThreadTests(AdminCase):
     def test_the_number_of_queries_is_fixed(self):
         self.get(change(self.talk()))  # after which the process knows its content types
         counts = [self.queries_of(change(self.long_talk(turns))) for turns in (1, 20, 120)]
-        # Session, user, two of permissions, stale replies, the conversation, tree, page, steps;
+        # Session, user, two of permissions, stale replies, the conversation, tree, page, runs, nodes, calls, steps;
         # whether it is open, which is logged; its tags, notes, and those of the messages.
-        self.assertEqual(counts, [15, 15, 15])
+        self.assertEqual(counts, [18, 18, 18])
 
     def test_one_that_is_deleted_or_empty_says_so(self):
         talk = self.talk()
@@ -610,7 +610,7 @@ class MessageTests(AdminCase):
         lists.append(self.queries_of(MESSAGES))
         pages.append(self.queries_of(change(last)))
         self.assertEqual(lists, [9, 9])  # a conversation list's, and the models to filter by
-        self.assertEqual(pages, [12, 12])  # whether it is open, and its notes
+        self.assertEqual(pages, [15, 15])  # whether it is open, and its notes
 
 
 class UnreadableTests(AdminCase):
