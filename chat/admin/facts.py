@@ -82,13 +82,6 @@ def number(value: float, decimals: int = 0) -> str:
     return formats.number_format(value, decimals, force_grouping=True)
 
 
-def milliseconds(ms: float) -> str:
-    """How long something took that may be short."""
-    if ms >= 1000:
-        return duration(ms / 1000)
-    return _("%(ms)s ms") % {"ms": number(ms, 0 if ms >= 10 else 1)}
-
-
 def tokens(message: Message) -> str:
     """How many the model read and wrote, `~` where they are estimated; empty if it did not say."""
     about = "~" if message.usage_estimated else ""

@@ -334,7 +334,8 @@ class ThreadTests(AdminCase):
     def test_the_number_of_queries_is_fixed(self):
         self.get(change(self.talk()))  # after which the process knows its content types
         counts = [self.queries_of(change(self.long_talk(turns))) for turns in (1, 20, 120)]
-        # Session, user, two of permissions, stale replies, the conversation, tree, page, runs, nodes, calls, steps;
+        # Session, user, two of permissions, stale replies, the conversation, tree, page, runs,
+        # nodes, calls, steps;
         # whether it is open, which is logged; its tags, notes, and those of the messages.
         self.assertEqual(counts, [18, 18, 18])
 
