@@ -3,6 +3,7 @@ from uuid import UUID
 from django.contrib import admin, messages
 from django.contrib.admin.actions import delete_selected
 from django.contrib.admin.utils import unquote
+from django.contrib.admin.views.main import ChangeList
 from django.contrib.auth import get_user_model
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
@@ -15,12 +16,11 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from chat import words
-from chat.models import Access, Conversation, Message, SearchEntry, bring_in
+from chat.models import Access, Conversation, Message
 from chat.replies import bus
 from chat.replies.stop import stop_reply
 
-from . import facts, transcript
+from . import facts, search, transcript
 from .filters import (
     Assistant,
     ChosenModel,
@@ -37,8 +37,6 @@ from .readonly import may_read
 from .reason import ReasonedAdmin
 
 OWNER_NAME = get_user_model().USERNAME_FIELD
-MOST_PLACES = 1_000  # of what was said, the latest
-INDEXING_SECONDS = 1.0  # of a request
 
 
 @admin.register(Conversation)
@@ -84,8 +82,7 @@ class ConversationAdmin(ReasonedAdmin, MarkedAdmin):
         return [name, "state", "owned_by", "assistant", "said", "last_activity"]
 
     def get_search_fields(self, request: HttpRequest) -> list[str]:
-        names = [f"owner__{OWNER_NAME}", "^id"]
-        return [*names, "title"] if may_read(request) else names
+        return [OWNER_NAME]  # so that there is a box; what is typed there is for `search`
 
     def get_search_help(self, request: HttpRequest) -> str:
         if may_read(request):
@@ -95,22 +92,34 @@ class ConversationAdmin(ReasonedAdmin, MarkedAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet, search_term: str
     ) -> tuple[QuerySet, bool]:
-        """For one who may read it, also by what was said."""
-        found, duplicates = super().get_search_results(request, queryset, search_term)
-        query = words.asked(search_term)
-        if not may_read(request) or not query.phrases or query.is_too_short:
-            return found, duplicates
-        # That somebody said these words is something to know, too.
-        Access.objects.log_search(request.user, search_term)
-        if not bring_in(Conversation.objects.all(), seconds=INDEXING_SECONDS):
+        """What `search` finds; that an operator looked for words that somebody said is logged."""
+        if not search_term.strip():
+            return queryset, False
+        readable = may_read(request)
+        if readable:
+            Access.objects.log_search(request.user, search_term)
+        found = search.find(queryset, search_term, readable=readable)
+        if found.is_behind:
             said = _("What was said is still being made ready for searching. Search again.")
             self.message_user(request, said, messages.WARNING)
-        said = SearchEntry.objects.matching(query, newest=MOST_PLACES)
-        return found | queryset.filter(id__in=said.values("conversation")), duplicates
+        request.found = found
+        return queryset.filter(id__in=found.ids), False
+
+    def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
+        changelist = super().get_changelist_instance(request)
+        if found := getattr(request, "found", None):
+            rows = changelist.result_list = list(changelist.result_list)
+            excerpts = found.excerpts(row.id for row in rows)
+            for row in rows:
+                row.excerpt = excerpts.get(row.id, "")
+        return changelist
 
     @admin.display(description=gettext_lazy("conversation"), ordering="title")
     def titled(self, conversation: Conversation) -> SafeString:
-        return facts.label(conversation, readable=True) + tag_chips(conversation)
+        label = facts.label(conversation, readable=True) + tag_chips(conversation)
+        if excerpt := getattr(conversation, "excerpt", ""):
+            label += format_html('<span class="chat-excerpt" dir="auto">{}</span>', excerpt)
+        return label
 
     @admin.display(description=gettext_lazy("conversation"))
     def untitled(self, conversation: Conversation) -> SafeString:

@@ -1,10 +1,14 @@
 from django.contrib import admin
 from django.contrib.admin.views.main import ChangeList
+from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
+from django.utils.functional import cached_property
 
 from chat.models import Message
 from chat.replies import bus
 from chat.replies.settle import abandoned
+
+MOST_LISTED = 10_000
 
 
 def may_read(request: HttpRequest) -> bool:
@@ -19,6 +23,14 @@ def settle_lost() -> None:
         bus.ring(bus.ENDED, reply.conversation_id)
 
 
+class LimitedPaginator(Paginator):
+    """Pages of the first rows: to count them all would read a whole table for every page."""
+
+    @cached_property
+    def count(self) -> int:
+        return self.object_list[:MOST_LISTED].count()
+
+
 class ReadOnlyAdmin(admin.ModelAdmin):
     """Rows to look at: nobody adds or changes one here."""
 
@@ -26,6 +38,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):
     linked_by: tuple[str, ...] = ()
 
     list_per_page = 50
+    paginator = LimitedPaginator
     show_full_result_count = False  # it would count the whole table on every page
     show_facets = admin.ShowFacets.NEVER  # each would be a count of its own
 
@@ -69,7 +82,7 @@ class ContentAdmin(ReadOnlyAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context=None) -> HttpResponse:
         settle_lost()
-        context = {"readable": may_read(request)} | (extra_context or {})
+        context = {"readable": may_read(request), "limit": MOST_LISTED} | (extra_context or {})
         return super().changelist_view(request, context)
 
     def change_view(

@@ -1,17 +1,20 @@
 """The admin: what an operator reads, what one may not read, and what one may do."""
 
 from datetime import timedelta
+from io import StringIO
 from uuid import uuid4
 
 from django.contrib.admin.models import CHANGE, DELETION, LogEntry
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
+from django.core.management import call_command
 from django.db import connection
 from django.test import TestCase
 from django.test.utils import CaptureQueriesContext, override_settings
 from django.urls import reverse
 from django.utils import timezone
 
+from chat.admin.readonly import MOST_LISTED
 from chat.models import Conversation, Message, Profile, Step, lease_end
 from chat.replies.bus import CHANGED, ENDED, STOPPED
 from tests.bells import Bells
@@ -186,8 +189,28 @@ class ConversationListTests(AdminCase):
         for query in ("kepler", '"says kepler"', "kilom"):
             with self.subTest(query):
                 self.assertEqual(self.listed(q=query), {talk.id})
+        self.assertIn("<mark>Kepler</mark></span>", self.get(CONVERSATIONS, q="kepler"))
         self.client.force_login(self.olga)
         self.assertEqual(self.listed(q="kepler"), set())
+
+    def test_a_long_list_says_that_it_is_not_all(self):
+        rows = [Conversation(owner=self.alice, assistant="chat") for _ in range(MOST_LISTED)]
+        Conversation.objects.bulk_create(rows[1:])
+        self.assertNotIn("are listed.", self.get(CONVERSATIONS))
+        rows[0].save()
+        self.assertIn("The first 10,000 are listed.", self.get(CONVERSATIONS))
+
+    def test_a_name_before_words_looks_in_what_that_person_has(self):
+        mine, bobs = self.talk(question="The tides?"), self.talk(self.bob, question="The tides?")
+        self.assertEqual(self.listed(q="tides"), {mine.id, bobs.id})
+        self.assertEqual(self.listed(q="bob tides"), {bobs.id})
+
+    def test_what_was_said_long_ago_is_found_once_it_was_brought_in(self):
+        talk = self.talk(question="The tides?")
+        Conversation.objects.update(updated=timezone.now() - timedelta(days=9))
+        self.assertEqual(self.listed(q="tides"), set())
+        call_command("settle", stdout=StringIO())
+        self.assertEqual(self.listed(q="tides"), {talk.id})
 
     def test_a_deleted_one_is_marked_and_has_no_messages(self):
         self.talk().delete_content()

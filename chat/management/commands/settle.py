@@ -1,7 +1,7 @@
 from django.core.management import BaseCommand, CommandError
 from django.db import OperationalError
 
-from chat.models import Day, Message
+from chat.models import Conversation, Day, Message, bring_in
 from chat.replies.purge import leftovers
 from chat.replies.settle import settle_dead_workers, settle_stale
 
@@ -10,9 +10,10 @@ YEAR = 366  # days
 
 class Command(BaseCommand):
     help = (
-        "End the replies whose worker is gone, keep what each day came to, and remove what is kept "
-        "no longer: deleted conversations, old ones (KEEP_DAYS), guests without any (GUEST_DAYS), "
-        "ended sessions. Safe beside running servers; run it once a day."
+        "End the replies whose worker is gone, keep what each day came to, bring what was said "
+        "into the search, and remove what is kept no longer: deleted conversations, old ones "
+        "(KEEP_DAYS), guests without any (GUEST_DAYS), ended sessions. Safe beside running "
+        "servers; run it once a day."
     )
 
     def add_arguments(self, parser) -> None:
@@ -42,6 +43,8 @@ class Command(BaseCommand):
         self.stdout.write(f"{count or 'No'} {'reply' if count == 1 else 'replies'} settled.")
         # What the days came to, before anything goes that they are counted from.
         Day.objects.latest(YEAR, seconds=float("inf"))
+        # What is not searched by its owner is found by operators all the same.
+        bring_in(Conversation.objects.all(), seconds=float("inf"))
         for leftover in leftovers():
             if removed := sum(leftover.remove_all()):
                 self.stdout.write(f"{leftover.counted(removed)} removed.")
