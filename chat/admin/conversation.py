@@ -74,12 +74,15 @@ class ConversationAdmin(ReasonedAdmin, MarkedAdmin):
         conversations = super().get_queryset(request).select_related("owner__profile")
         conversations = conversations.defer("owner__profile__instructions")
         conversations = conversations.prefetch_related("tags")
-        conversations = conversations.annotate(newest=Subquery(replies.values("status")[:1]))
+        conversations = conversations.annotate(
+            newest=Subquery(replies.values("status")[:1]),
+            newest_model=Subquery(replies.values("model")[:1]),
+        )
         return conversations if may_read(request) else conversations.defer("title")
 
     def get_list_display(self, request: HttpRequest) -> list[str]:
         name = "titled" if may_read(request) else "untitled"
-        return [name, "state", "owned_by", "assistant", "said", "last_activity"]
+        return [name, "state", "owned_by", "answered_by", "said", "last_activity"]
 
     def get_search_fields(self, request: HttpRequest) -> list[str]:
         return [OWNER_NAME]  # so that there is a box; what is typed there is for `search`
@@ -107,18 +110,23 @@ class ConversationAdmin(ReasonedAdmin, MarkedAdmin):
 
     def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
         changelist = super().get_changelist_instance(request)
-        if found := getattr(request, "found", None):
-            rows = changelist.result_list = list(changelist.result_list)
-            excerpts = found.excerpts(row.id for row in rows)
-            for row in rows:
-                row.excerpt = excerpts.get(row.id, "")
+        rows = changelist.result_list = list(changelist.result_list)
+        used = Message.objects.filter(conversation__in=rows).tokens_of_each()
+        found = getattr(request, "found", None)
+        excerpts = found.excerpts(row.id for row in rows) if found else {}
+        for row in rows:
+            row.tokens = facts.read_and_written(*used.get(row.id, (None, None)))
+            row.excerpt = excerpts.get(row.id, "")
         return changelist
 
     @admin.display(description=gettext_lazy("conversation"), ordering="title")
     def titled(self, conversation: Conversation) -> SafeString:
         label = facts.label(conversation, readable=True) + tag_chips(conversation)
-        if excerpt := getattr(conversation, "excerpt", ""):
-            label += format_html('<span class="chat-excerpt" dir="auto">{}</span>', excerpt)
+        if conversation.excerpt:
+            excerpt = format_html(
+                '<span class="chat-excerpt" dir="auto">{}</span>', conversation.excerpt
+            )
+            label += excerpt
         return label
 
     @admin.display(description=gettext_lazy("conversation"))
@@ -129,10 +137,13 @@ class ConversationAdmin(ReasonedAdmin, MarkedAdmin):
     def owned_by(self, conversation: Conversation) -> SafeString:
         return facts.owner(conversation)
 
+    @admin.display(description=gettext_lazy("assistant"), ordering="assistant")
+    def answered_by(self, conversation: Conversation) -> SafeString:
+        return _two_lines(conversation.assistant, conversation.newest_model or "")
+
     @admin.display(description=gettext_lazy("messages"), ordering="last_seq")
-    def said(self, conversation: Conversation) -> int:
-        # Each message has the next number, and they are only deleted all together.
-        return 0 if conversation.deleted else conversation.last_seq
+    def said(self, conversation: Conversation) -> SafeString:
+        return _two_lines(_messages(conversation), conversation.tokens)
 
     @admin.display(description=gettext_lazy("last activity"), ordering="updated")
     def last_activity(self, conversation: Conversation) -> str:
@@ -167,7 +178,7 @@ class ConversationAdmin(ReasonedAdmin, MarkedAdmin):
             "may_stop": self.has_stop_permission(request),
             "show_delete": conversation.deleted is None,
             "owner": facts.owner(conversation),
-            "said": self.said(conversation),
+            "said": _messages(conversation),
             "title_tokens": facts.title_tokens(conversation),
             "flag": flag_chip() if conversation.flagged else "",
             "transcript": read,
@@ -272,10 +283,19 @@ class ConversationAdmin(ReasonedAdmin, MarkedAdmin):
         ]
         counts = {
             Conversation._meta.verbose_name_plural: len(links),
-            Message._meta.verbose_name_plural: sum(self.said(one) for one in objs),
+            Message._meta.verbose_name_plural: sum(_messages(one) for one in objs),
         }
         lacking = set() if self.has_delete_permission(request) else {self.opts.verbose_name}
         return links, counts, lacking, []
+
+
+def _messages(conversation: Conversation) -> int:
+    # Each message has the next number, and they are only deleted all together.
+    return 0 if conversation.deleted else conversation.last_seq
+
+
+def _two_lines(first: object, second: str) -> SafeString:
+    return format_html('{}<span class="chat-second">{}</span>', first, second)
 
 
 def _without_words(replies: QuerySet) -> QuerySet:

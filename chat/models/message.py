@@ -57,6 +57,12 @@ class MessageQuerySet(models.QuerySet):
         said = self.shown().exclude(text="").order_by("seq").values_list("id", "role", "text")
         return {id: {"role": role, "content": text} for id, role, text in said}
 
+    def tokens_of_each(self) -> dict[uuid.UUID, tuple[int | None, int | None]]:
+        """What the models read and wrote for these messages, of each conversation."""
+        rows = self.order_by().values_list("conversation")
+        sums = rows.annotate(models.Sum("prompt_tokens"), models.Sum("completion_tokens"))
+        return {id: (read, written) for id, read, written in sums}
+
     def progress(self, ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, "Message"]:
         """How far each reply is: its status and lengths, without its text."""
         return self.only("status", "length", "reasoning_length", "steps_changed").in_bulk(list(ids))

@@ -114,11 +114,12 @@ class ConversationListTests(AdminCase):
 
     def test_a_row_says_whose_it_is_what_it_is_about_and_how_much_was_said(self):
         talk = self.talk(question="How far is the moon?")
-        self.reply(talk, "384,400 km")
+        self.reply(talk, "384,400 km", prompt_tokens=12, completion_tokens=5)
         page = self.get(CONVERSATIONS)
-        for fact in ("alice", "How far is the moon?", "chat", str(talk.id)[:8]):
+        for fact in ("alice", "How far is the moon?", "chat", "small", str(talk.id)[:8]):
             self.assertIn(fact, page)
-        self.assertIn('<td class="field-said">2</td>', page)
+        said = '<td class="field-said">2<span class="chat-second">12 → 5</span></td>'
+        self.assertInHTML(said, page)
         self.assertNotIn("chat-chip", page)
 
     def test_the_newest_reply_shows_as_a_chip(self):
@@ -216,7 +217,7 @@ class ConversationListTests(AdminCase):
         self.talk().delete_content()
         page = self.get(CONVERSATIONS)
         self.assertIn("chat-chip-deleted", page)
-        self.assertIn('<td class="field-said">0</td>', page)
+        self.assertIn('<td class="field-said">0<span', page)
 
     def test_the_number_of_queries_is_fixed(self):
         talk = self.talk()
@@ -227,8 +228,8 @@ class ConversationListTests(AdminCase):
             self.reply(self.talk([self.alice, self.bob, guest][number % 3]), "So")
         counts.append(self.queries_of(CONVERSATIONS))
         # Session, user, two of permissions, stale replies, the count, the rows; tags to filter by,
-        # and the rows' own.
-        self.assertEqual(counts, [10, 10])
+        # and the rows' own; their tokens.
+        self.assertEqual(counts, [11, 11])
 
 
 class ThreadTests(AdminCase):
