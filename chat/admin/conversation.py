@@ -3,6 +3,7 @@ from uuid import UUID
 from django.contrib import admin, messages
 from django.contrib.admin.actions import delete_selected
 from django.contrib.admin.utils import unquote
+from django.contrib.admin.views.main import ChangeList
 from django.contrib.auth import get_user_model
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
@@ -20,7 +21,7 @@ from chat.models import Access, Conversation, Message, SearchEntry, bring_in
 from chat.replies import bus
 from chat.replies.stop import stop_reply
 
-from . import facts, transcript
+from . import excerpts, facts, transcript
 from .filters import (
     Assistant,
     ChosenModel,
@@ -92,6 +93,13 @@ class ConversationAdmin(ReasonedAdmin, MarkedAdmin):
             return _("By the owner's name, the title, what was said, or how the id begins.")
         return _("By the owner's name, or how the id begins.")
 
+    def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
+        changelist = super().get_changelist_instance(request)
+        query = words.asked(changelist.query)
+        if may_read(request) and query.phrases and not query.is_too_short:
+            excerpts.attach(request, changelist.result_list, query, newest=MOST_PLACES)
+        return changelist
+
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet, search_term: str
     ) -> tuple[QuerySet, bool]:
@@ -110,7 +118,8 @@ class ConversationAdmin(ReasonedAdmin, MarkedAdmin):
 
     @admin.display(description=gettext_lazy("conversation"), ordering="title")
     def titled(self, conversation: Conversation) -> SafeString:
-        return facts.label(conversation, readable=True) + tag_chips(conversation)
+        label = facts.label(conversation, readable=True)
+        return label + tag_chips(conversation) + excerpts.below(conversation)
 
     @admin.display(description=gettext_lazy("conversation"))
     def untitled(self, conversation: Conversation) -> SafeString:

@@ -7,7 +7,7 @@ from .append import Append
 from .backlog import bring_in
 from .charge import Charge, Pool
 from .conversation import Conversation
-from .found import Excerpt, Found, find
+from .found import Excerpt, Found, excerpts_in, find
 from .message import Ending, Message, lease_end
 from .note import Note
 from .profile import Profile
@@ -34,6 +34,7 @@ __all__ = [
     "Tag",
     "address_token",
     "bring_in",
+    "excerpts_in",
     "expired_sessions",
     "find",
     "lease_end",

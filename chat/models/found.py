@@ -1,5 +1,6 @@
 """What a search finds: conversations, each with where it has what was looked for."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -67,6 +68,20 @@ def find(user: AbstractBaseUser, query: Query, *, at_most: int) -> tuple[list[Fo
         if id in conversations
     ]
     return found, len(hits) > at_most
+
+
+def excerpts_in(conversations: Iterable[UUID], query: Query, *, newest: int) -> dict[UUID, Excerpt]:
+    """Of these conversations those that have it in a message, as far as that is one of the `newest`
+    of all: where the latest message of each has it."""
+    there = SearchEntry.objects.filter(
+        conversation__in=conversations, conversation__deleted=None, message__isnull=False
+    )
+    latest: dict[UUID, UUID] = {}
+    for id, message in there.matching(query, newest=newest).values_list("conversation", "message"):
+        latest.setdefault(id, message)
+    rows = Message.objects.only("conversation", "role", "created", "shown", "text")
+    messages = rows.in_bulk(list(latest.values()))
+    return {id: _excerpt(messages[hit], query) for id, hit in latest.items() if hit in messages}
 
 
 def _gather(hits: dict[UUID, list[UUID]], query: Query, scope: str, enough: int) -> None:

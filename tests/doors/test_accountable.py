@@ -115,6 +115,21 @@ class ReasonTests(AccountableCase):
         self.assertEqual((access.words, access.owner, access.conversation), ("said", None, None))
         self.assertIn("“said”", self.get(READINGS))
 
+    def test_a_search_shows_excerpts_of_what_is_open_today(self):
+        other = self.talk(self.bob)
+        self.reply(other, "It is said that bob knows")
+        self.say_why()
+        page = self.get(CONVERSATIONS, q="said")
+        self.assertEqual(page.count("chat-excerpt"), 1)
+        self.assertIn("<mark>said</mark>", page)
+        self.assertNotIn("bob knows", page)
+        queries = self.queries_of(f"{CONVERSATIONS}?q=said")
+        self.say_why(other)
+        self.assertIn("bob knows", self.get(CONVERSATIONS, q="said"))
+        self.assertEqual(self.queries_of(f"{CONVERSATIONS}?q=said"), queries)
+        Access.objects.update(day=timezone.localdate() - timedelta(days=1))
+        self.assertNotIn("chat-excerpt", self.get(CONVERSATIONS, q="said"))
+
     def test_what_was_said_stands_nowhere_before(self):
         self.get(CONVERSATIONS, q="said")
         for url in (CONVERSATIONS, MESSAGES, "/admin/chat/profile/", READINGS, "/admin/"):
