@@ -1,5 +1,6 @@
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.actions import delete_selected
 from django.contrib.admin.utils import unquote
@@ -113,11 +114,17 @@ class ConversationAdmin(ReasonedAdmin, MarkedAdmin):
         rows = changelist.result_list = list(changelist.result_list)
         used = Message.objects.filter(conversation__in=rows).tokens_of_each()
         found = getattr(request, "found", None)
-        excerpts = found.excerpts(row.id for row in rows) if found else {}
+        excerpts = found.excerpts(self._opened(request, rows)) if found else {}
         for row in rows:
             row.tokens = facts.read_and_written(*used.get(row.id, (None, None)))
             row.excerpt = excerpts.get(row.id, "")
         return changelist
+
+    def _opened(self, request: HttpRequest, rows: list[Conversation]) -> list[UUID]:
+        """Those of the rows in which the operator may be shown what was said: an excerpt is
+        something read."""
+        ids = [row.id for row in rows]
+        return Access.objects.opened(request.user, ids) if settings.ADMIN_REASON else ids
 
     @admin.display(description=gettext_lazy("conversation"), ordering="title")
     def titled(self, conversation: Conversation) -> SafeString:

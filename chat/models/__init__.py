@@ -44,6 +44,7 @@ __all__ = [
     "Tag",
     "address_token",
     "bring_in",
+    "excerpts_in",
     "expired_sessions",
     "find",
     "lease_end",

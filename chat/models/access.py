@@ -1,5 +1,8 @@
 """Which operator read what, when, and why: rows that hold operators to account."""
 
+from collections.abc import Iterable
+from uuid import UUID
+
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import models
@@ -23,6 +26,12 @@ class AccessQuerySet(models.QuerySet):
     def is_open(self, operator: AbstractBaseUser, subject: models.Model) -> bool:
         """Whether it is in the log that `operator` reads `subject` (see `log`) today."""
         return self.filter(operator=operator, day=timezone.localdate(), **_about(subject)).exists()
+
+    def opened(self, operator: AbstractBaseUser, conversations: Iterable[UUID]) -> list[UUID]:
+        """Those of these conversations that `operator` reads today."""
+        mine = self.filter(operator=operator, day=timezone.localdate())
+        mine = mine.filter(conversation__in=list(conversations))
+        return list(mine.values_list("conversation", flat=True))
 
     def log(self, operator: AbstractBaseUser, subject: models.Model, reason: str = "") -> None:
         """From now on `operator` reads `subject` today: a conversation, or a profile, which has

@@ -115,6 +115,21 @@ class ReasonTests(AccountableCase):
         self.assertEqual((access.words, access.owner, access.conversation), ("said", None, None))
         self.assertIn("“said”", self.get(READINGS))
 
+    def test_a_search_shows_excerpts_of_what_is_open_today(self):
+        other = self.talk(self.bob)
+        self.reply(other, "It is said that bob knows")
+        self.say_why()
+        page = self.get(CONVERSATIONS, q="said")
+        self.assertEqual(page.count("chat-excerpt"), 1)
+        self.assertIn("<mark>said</mark>", page)
+        self.assertNotIn("bob knows", page)
+        queries = self.queries_of(f"{CONVERSATIONS}?q=said")
+        self.say_why(other)
+        self.assertIn("bob knows", self.get(CONVERSATIONS, q="said"))
+        self.assertEqual(self.queries_of(f"{CONVERSATIONS}?q=said"), queries)
+        Access.objects.update(day=timezone.localdate() - timedelta(days=1))
+        self.assertNotIn("chat-excerpt", self.get(CONVERSATIONS, q="said"))
+
     def test_what_was_said_stands_nowhere_before(self):
         self.get(CONVERSATIONS, q="said")
         for url in (CONVERSATIONS, MESSAGES, "/admin/chat/profile/", READINGS, "/admin/"):
@@ -153,6 +168,8 @@ class LogTests(AccountableCase):
         self.get(CONVERSATIONS, q=CANARY)
         self.client.force_login(self.operator("otto", "view_access"))
         self.assertNotIn(CANARY, self.get(READINGS) + self.get(change(Access.objects.get())))
+        for lookup in ("words__contains", "conversation__title__contains", "owner__password__gt"):
+            self.get(READINGS, status=400, **{lookup: "z"})
 
     def test_the_operators_name_stays_when_the_account_goes(self):
         self.say_why()
@@ -287,6 +304,20 @@ class MarkTests(AccountableCase):
         self.post("note", delete=first.id)
         self.assertEqual(self.logged()[-1], "Deleted a note.")
         self.assertEqual(Note.objects.get(), second)
+
+    def test_the_number_of_queries_is_fixed(self):
+        self.say_why()
+        pages = (CONVERSATIONS, change(self.talking), READINGS)
+        self.get(pages[1])  # after which the process knows its content types
+        counts = [self.queries_of(page) for page in pages]
+        for number in range(5):
+            self.post("tag", tag=f"tag {number}")
+            self.post("note", text="So")
+            self.post("note", text="So", message=self.answer.id)
+            other = self.talk(self.bob)
+            other.tags.add(Tag.objects.make(f"tag {number}"))
+            self.say_why(other)
+        self.assertEqual(counts, [self.queries_of(page) for page in pages])
 
     def test_it_takes_the_permission_to_change_and_for_notes_to_have_said_why(self):
         self.post("note", text="No reason", status=403)

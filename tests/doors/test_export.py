@@ -36,7 +36,7 @@ def said(role: str, text: str, **fields) -> dict:
 
 
 # The site's own account of a conversation.
-NOT_OF_CONVERSATION = {"owner", "deleted", "revision", "last_seq", "titled_by"} | {
+NOT_OF_CONVERSATION = {"owner", "deleted", "flagged", "revision", "last_seq", "titled_by"} | {
     "title_prompt_tokens",
     "title_completion_tokens",
 }

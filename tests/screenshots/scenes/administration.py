@@ -48,6 +48,8 @@ def admin_transcript(stage):
     page.locator(".chat-marks summary").click()
     page.fill(".chat-marks textarea", "The times are those of another harbour.")
     page.click(".chat-marks [type=submit]")
+    page.locator(".chat-note").wait_for()
+    page.goto(page.url.partition("#")[0])
 
 
 @scene("#result_list")
