@@ -21,6 +21,7 @@ from chat.replies import bus
 from chat.replies.stop import stop_reply
 
 from . import facts, transcript
+from .export import Exporting
 from .filters import Assistant, ChosenModel, Deleted, GuestOwner, LastActivity, NewestReply
 from .readonly import ContentAdmin, may_read
 
@@ -30,8 +31,11 @@ INDEXING_SECONDS = 1.0  # of a request
 
 
 @admin.register(Conversation)
-class ConversationAdmin(ContentAdmin):
+class ConversationAdmin(Exporting, ContentAdmin):
     """Conversations: the list, the thread, a reply stopped, what was said deleted."""
+
+    class Media:
+        css = {"all": ["chat/css/admin-acts.css"]}
 
     list_filter = (
         NewestReply,
@@ -44,7 +48,7 @@ class ConversationAdmin(ContentAdmin):
     )
     linked_by = ("owner",)
     ordering = ("-updated",)
-    actions = ("stop_replies", "delete_selected")
+    actions = ("export_selected", "stop_replies", "delete_selected")
 
     # The list
 
