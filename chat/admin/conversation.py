@@ -24,6 +24,7 @@ from . import facts, transcript
 from .export import Exporting
 from .filters import Assistant, ChosenModel, Deleted, GuestOwner, LastActivity, NewestReply
 from .readonly import ContentAdmin, may_read
+from .retry import Copies, Retrying, page_of
 
 OWNER_NAME = get_user_model().USERNAME_FIELD
 MOST_PLACES = 1_000  # of what was said, the latest
@@ -31,7 +32,7 @@ INDEXING_SECONDS = 1.0  # of a request
 
 
 @admin.register(Conversation)
-class ConversationAdmin(Exporting, ContentAdmin):
+class ConversationAdmin(Exporting, Retrying, ContentAdmin):
     """Conversations: the list, the thread, a reply stopped, what was said deleted."""
 
     class Media:
@@ -45,6 +46,7 @@ class ConversationAdmin(Exporting, ContentAdmin):
         ("updated", LastActivity),
         "created",
         Deleted,
+        Copies,
     )
     linked_by = ("owner",)
     ordering = ("-updated",)
@@ -164,8 +166,7 @@ class ConversationAdmin(Exporting, ContentAdmin):
             self.message_user(request, _("The reply is stopped."), messages.SUCCESS)
         else:
             self.message_user(request, _("The reply had ended already."), messages.INFO)
-        thread = reverse("admin:chat_conversation_change", args=[object_id])
-        return HttpResponseRedirect(f"{thread}#m-{reply}")
+        return HttpResponseRedirect(f"{page_of(message.conversation)}#m-{reply}")
 
     @admin.action(permissions=["stop"], description=gettext_lazy("Stop the replies"))
     def stop_replies(self, request: HttpRequest, queryset: QuerySet) -> None:
@@ -209,6 +210,9 @@ class ConversationAdmin(Exporting, ContentAdmin):
 
     def delete_model(self, request: HttpRequest, obj: Conversation) -> None:
         with transaction.atomic():
+            if obj.copy_of_id is not None:
+                Conversation.objects.filter(id=obj.id).discard()
+                return
             try:
                 locked = Conversation.objects.lock(obj.id, owner=obj.owner)
             except Conversation.DoesNotExist:

@@ -12,6 +12,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from .copies import CopyQuerySet
 from .message import Message
 from .profile import Profile
 
@@ -42,9 +43,10 @@ class Place:
         return cls(pinned == "1", moment, uuid.UUID(id))
 
 
-class ConversationQuerySet(models.QuerySet):
+class ConversationQuerySet(CopyQuerySet):
     def owned_by(self, user: AbstractBaseUser) -> "ConversationQuerySet":
-        return self.filter(owner=user)
+        """Those that the chat knows as theirs: an operator's copies are the admin's affair."""
+        return self.filter(owner=user, copy_of=None)
 
     def alive(self) -> "ConversationQuerySet":
         """Without the deleted ones: what was said there is removed, or soon will be."""
@@ -193,6 +195,15 @@ class Conversation(models.Model):
     deleted = models.DateTimeField(
         null=True, blank=True, help_text="What was said there is removed soon after."
     )
+    copy_of = models.ForeignKey(
+        Message,
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        db_index=False,  # of the few that are, below
+        related_name="copies",
+        help_text="The reply that an operator has retried in this copy of its conversation.",
+    )
     revision = models.PositiveBigIntegerField(default=0)
     last_seq = models.PositiveIntegerField(
         default=0, help_text="Of the newest message; 0 where nothing was said, or it is removed."
@@ -215,6 +226,11 @@ class Conversation(models.Model):
                 name="conversation_removable",
             ),
             models.Index(fields=["-updated"], name="conversation_latest"),
+            models.Index(
+                fields=["copy_of"],
+                condition=Q(copy_of__isnull=False),
+                name="conversation_copies",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -263,7 +279,8 @@ class Conversation(models.Model):
         self.show_only(message.latest_below())
 
     def mark_deleted(self) -> None:
-        """Delete it for everybody; until it is removed, it can be restored."""
+        """Delete it for everybody; until it is removed, it can be restored, but for its copies."""
+        Conversation.objects.copies_of(self.id).discard()
         self.deleted = Now()
         self.save(update_fields=["deleted"])
 
@@ -273,6 +290,7 @@ class Conversation(models.Model):
         # The reply that is being written first, as its worker has it: that adds no step to it then,
         # and does not wait for one that is deleted here while this waits for the reply.
         self.messages.active().update(status=Message.Status.STOPPED)
+        Conversation.objects.copies_of(self.id).discard()
         self.messages.all().delete()
         self.search_entries.all().delete()
         self.title = ""

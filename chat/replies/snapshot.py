@@ -75,7 +75,7 @@ def all_readable(user: AbstractBaseUser) -> Iterator[Conversation]:
 
 def entries_by_owner(ids: Iterable[UUID]) -> list[tuple[int, dict]]:
     """The entries of the conversations `ids`, deleted ones too, each with its owner's key."""
-    conversations = Conversation.objects.filter(id__in=ids).with_activity()
+    conversations = Conversation.objects.filter(id__in=ids, copy_of=None).with_activity()
     return [(conversation.owner_id, entry(conversation)) for conversation in conversations]
 
 
