@@ -23,6 +23,7 @@ from chat.replies.stop import stop_reply
 from . import facts, transcript
 from .export import Exporting
 from .filters import Assistant, ChosenModel, Deleted, GuestOwner, LastActivity, NewestReply
+from .live import Live
 from .readonly import ContentAdmin, may_read
 from .retry import Copies, Retrying, page_of
 
@@ -32,7 +33,7 @@ INDEXING_SECONDS = 1.0  # of a request
 
 
 @admin.register(Conversation)
-class ConversationAdmin(Exporting, Retrying, ContentAdmin):
+class ConversationAdmin(Exporting, Retrying, Live, ContentAdmin):
     """Conversations: the list, the thread, a reply stopped, what was said deleted."""
 
     class Media:

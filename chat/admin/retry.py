@@ -19,6 +19,7 @@ from chat.protocol import Refused
 from chat.replies import process
 
 from . import facts, transcript
+from .live import following
 from .readonly import may_read, settle_lost
 
 REFUSALS = {
@@ -131,6 +132,8 @@ class Retrying:
             "original": original.conversation,
             "called": facts.label(original.conversation, readable=True),
             "copy": copy,
+            "live": following(request),
+            "is_running": not retried.is_final,
             "question": transcript.one(question, readable=True),
             "turns": [
                 (_("Original"), transcript.one(original, readable=True)),

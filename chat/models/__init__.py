@@ -7,6 +7,7 @@ from .backlog import bring_in
 from .charge import Charge, Pool
 from .conversation import Conversation
 from .found import Excerpt, Found, find
+from .inspection import may_follow, may_inspect
 from .message import Ending, Message, lease_end
 from .profile import Profile
 from .search import Indexed, SearchEntry
@@ -31,6 +32,8 @@ __all__ = [
     "expired_sessions",
     "find",
     "lease_end",
+    "may_follow",
+    "may_inspect",
     "network_of",
     "token_of",
     "users_of",

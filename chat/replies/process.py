@@ -27,6 +27,7 @@ from .hub import Hub
 from .live import LiveReply
 from .retry import retry
 from .run import run
+from .snapshot import Operator
 from .stop import stop
 from .title import entitle
 from .writer import Writer
@@ -174,11 +175,11 @@ class Process:
 
     def follower(
         self,
-        user: AbstractBaseUser,
+        user: AbstractBaseUser | Operator,
         send: Callable[[Frame], Awaitable[None]],
         close: Callable[[int], Awaitable[None]],
     ) -> Follower:
-        """Who tells one socket of `user` what there is to tell."""
+        """Who tells one socket of the user's, or the operator's, what there is to tell."""
         return Follower(self.hub, user, send, close)
 
     async def drain(self) -> None:
