@@ -3,20 +3,23 @@ import logging
 import secrets
 import time
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
 
 from channels.consumer import get_handler_name
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser
 from django.db import Error as DatabaseError
 
 from chat import events, logs, protocol
-from chat.models import Profile
+from chat.models import Profile, may_inspect
 from chat.protocol import Refused
 from chat.replies import process
 from chat.replies.database import in_database
 from chat.replies.follow import Follower, TooSlow
 from chat.replies.guard import Visit
+from chat.replies.snapshot import Operator
 from chat.session import address_of, is_own_origin, key_of, user_of
 
 logger = logging.getLogger("chat.socket")
@@ -50,6 +53,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
     telling: asyncio.Task | None = None
     opened_at: float | None = None  # once it was welcomed
     code = 1006  # with which it was closed
+    may: Callable[[AbstractBaseUser], bool] | None = None  # what one must to come in, and to stay
 
     async def __call__(self, scope, receive, send) -> None:
         logs.bind(connection=secrets.token_hex(4))
@@ -84,7 +88,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
         if not is_own_origin(self.scope):
             return protocol.CLOSE_FOREIGN_ORIGIN
         try:
-            self.user = await in_database(user_of, self.scope)
+            self.user = await in_database(self.visitor)
             if self.user is None:
                 return protocol.CLOSE_SESSION_ENDED
             profile = await in_database(Profile.objects.of, self.user)
@@ -94,9 +98,8 @@ class ChatConsumer(AsyncWebsocketConsumer):
         self.process = await process.current()
         if self.process.draining:
             return protocol.CLOSE_RESTART
-        visit = Visit(
-            key_of(self.scope), self.user.pk, profile.id, address_of(self.scope), self.bye
-        )
+        session, address = key_of(self.scope), address_of(self.scope)
+        visit = Visit(session, self.user.pk, profile.id, address, self.bye, self.may)
         if not self.process.guard.admit(visit):
             return protocol.CLOSE_TOO_MANY
         limits = {key: settings.CHAT_LIMITS[key] for key in LIMITS_TOLD}
@@ -110,11 +113,20 @@ class ChatConsumer(AsyncWebsocketConsumer):
         self.opened_at = time.monotonic()
         logs.bind(user=self.user.pk)
         events.socket_opened()
-        self.follower = self.process.follower(self.user, self.send_frame, self.bye)
+        self.follower = self.process.follower(self.reader(), self.send_frame, self.bye)
         self.telling = self.process.spawn(self.follower.run())
         self.telling.add_done_callback(self.told)
         self.telling.add_done_callback(lambda _: self.process.guard.leave(visit))
         return None
+
+    def visitor(self) -> AbstractBaseUser | None:
+        """Who is there, if they may come in."""
+        user = user_of(self.scope)
+        return user if user is None or self.may is None or self.may(user) else None
+
+    def reader(self) -> AbstractBaseUser | Operator:
+        """As whom they read."""
+        return self.user
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         if self.follower is None:
@@ -225,3 +237,18 @@ class ChatConsumer(AsyncWebsocketConsumer):
             self.telling.cancel()
             with suppress(asyncio.CancelledError, Exception):
                 await self.telling
+
+
+class InspectionConsumer(ChatConsumer):
+    """A transcript in the admin: it shows a conversation of anybody's to an operator, who may read
+    it and do nothing else here. Who may not is told what one is told whose session has ended."""
+
+    may = staticmethod(may_inspect)
+
+    def reader(self) -> Operator:
+        return Operator(self.user)
+
+    async def answer(self, said: protocol.ClientFrame, frame: dict) -> None:
+        if not isinstance(said, protocol.Open | protocol.Seen | protocol.Ping):
+            raise Refused("not_found")
+        await super().answer(said, frame)

@@ -83,6 +83,8 @@ class Person:
 class Tab:
     """One socket and what its page would show: every frame goes through the client's rules."""
 
+    path = "/ws/chat/"
+
     def __init__(self, person: Person, origin: str, seen: bool) -> None:
         self.person = person
         self.origin = origin
@@ -95,7 +97,7 @@ class Tab:
         self._changed = asyncio.Condition()
 
     async def connect(self) -> None:
-        url = f"{self.person.url.replace('http', 'ws')}/ws/chat/"
+        url = f"{self.person.url.replace('http', 'ws')}{self.path}"
         self.socket = await self.person.http.ws_connect(
             url, headers={"Origin": self.origin}, max_msg_size=0
         )

@@ -31,10 +31,10 @@ FLOORS = {
     "chat.views": (4, "pages"),
     "chat.urls": (4, "pages"),
     "chat.forms": (4, "pages"),
-    "chat.export": (4, "pages"),
     "chat.admin": (4, "admin"),
     "chat.management": (4, "commands"),
     "chat.templatetags": (4, "tags"),
+    "chat.export": (3, "export"),
     "chat.replies": (3, "replies"),
     "chat.flows": (2, "flows"),
     "chat.models": (1, "models"),
@@ -52,7 +52,7 @@ FLOORS = {
 
 # Where a library may be imported. Django is everywhere but for DJANGO_STRANGERS.
 ROOMS = {
-    "asgiref": ["chat.views.export"],  # Django's own
+    "asgiref": ["chat.export.download", "chat.replies.process"],  # Django's own
     "axes": ["chatproject.guesses"],
     "channels": ["chat.consumers", "chat.routing", "chat.replies.bus", "chatproject.asgi"],
     "channels_redis": ["chat.replies.bus"],

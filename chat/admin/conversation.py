@@ -2,8 +2,6 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib import admin, messages
-from django.contrib.admin.actions import delete_selected
-from django.contrib.admin.utils import unquote
 from django.contrib.admin.views.main import ChangeList
 from django.contrib.auth import get_user_model
 from django.core.exceptions import PermissionDenied
@@ -11,7 +9,7 @@ from django.db import transaction
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
-from django.urls import path, reverse
+from django.urls import path
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
@@ -22,6 +20,8 @@ from chat.replies import bus
 from chat.replies.stop import stop_reply
 
 from . import facts, search, transcript
+from .delete import Deleting
+from .export import Exporting
 from .filters import (
     Assistant,
     ChosenModel,
@@ -33,16 +33,21 @@ from .filters import (
     NewestReply,
     Tagged,
 )
+from .live import Live
 from .marks import MarkedAdmin, flag_chip, tag_chips
 from .readonly import may_read
 from .reason import ReasonedAdmin
+from .retry import Copies, Retrying, page_of
 
 OWNER_NAME = get_user_model().USERNAME_FIELD
 
 
 @admin.register(Conversation)
-class ConversationAdmin(ReasonedAdmin, MarkedAdmin):
-    """Conversations: the list, the thread, a reply stopped, what was said deleted."""
+class ConversationAdmin(Deleting, Exporting, Retrying, Live, ReasonedAdmin, MarkedAdmin):
+    """Conversations: the list, the thread, a reply stopped."""
+
+    class Media:
+        css = {"all": ["chat/css/admin-acts.css"]}
 
     list_filter = (
         NewestReply,
@@ -54,6 +59,7 @@ class ConversationAdmin(ReasonedAdmin, MarkedAdmin):
         ChosenModel,
         GuestOwner,
         Deleted,
+        Copies,
     )
     linked_by = ("owner",)
     ordering = ("-updated",)
@@ -62,6 +68,7 @@ class ConversationAdmin(ReasonedAdmin, MarkedAdmin):
         "unflag_selected",
         "tag_selected",
         "untag_selected",
+        "export_selected",
         "stop_replies",
         "delete_selected",
     )
@@ -150,7 +157,7 @@ class ConversationAdmin(ReasonedAdmin, MarkedAdmin):
 
     @admin.display(description=gettext_lazy("messages"), ordering="last_seq")
     def said(self, conversation: Conversation) -> SafeString:
-        return _two_lines(_messages(conversation), conversation.tokens)
+        return _two_lines(conversation.said, conversation.tokens)
 
     @admin.display(description=gettext_lazy("last activity"), ordering="updated")
     def last_activity(self, conversation: Conversation) -> str:
@@ -185,7 +192,7 @@ class ConversationAdmin(ReasonedAdmin, MarkedAdmin):
             "may_stop": self.has_stop_permission(request),
             "show_delete": conversation.deleted is None,
             "owner": facts.owner(conversation),
-            "said": _messages(conversation),
+            "said": conversation.said,
             "title_tokens": facts.title_tokens(conversation),
             "flag": flag_chip() if conversation.flagged else "",
             "transcript": read,
@@ -217,8 +224,7 @@ class ConversationAdmin(ReasonedAdmin, MarkedAdmin):
             self.message_user(request, _("The reply is stopped."), messages.SUCCESS)
         else:
             self.message_user(request, _("The reply had ended already."), messages.INFO)
-        thread = reverse("admin:chat_conversation_change", args=[object_id])
-        return HttpResponseRedirect(f"{thread}#m-{reply}")
+        return HttpResponseRedirect(f"{page_of(message.conversation)}#m-{reply}")
 
     @admin.action(permissions=["stop"], description=gettext_lazy("Stop the replies"))
     def stop_replies(self, request: HttpRequest, queryset: QuerySet) -> None:
@@ -239,66 +245,6 @@ class ConversationAdmin(ReasonedAdmin, MarkedAdmin):
                 self.log_change(request, reply.conversation, note)
                 transaction.on_commit(lambda: bus.ring(bus.ENDED, reply.conversation_id))
         return stopped
-
-    # Delete: as its owner does, what was said goes and the row stays
-
-    @admin.action(
-        permissions=["delete"],
-        description=gettext_lazy("Delete what was said in the selected conversations"),
-    )
-    def delete_selected(self, request: HttpRequest, queryset: QuerySet) -> HttpResponse | None:
-        """Django's own action and its confirmation, for those that are not deleted already."""
-        if not queryset.alive().exists():
-            self.message_user(request, _("They are deleted already."), messages.INFO)
-            return None
-        return delete_selected(self, request, queryset.alive())
-
-    def delete_view(self, request: HttpRequest, object_id: str, extra_context=None) -> HttpResponse:
-        conversation = self.get_object(request, unquote(object_id))
-        if conversation and conversation.deleted and self.has_delete_permission(request):
-            self.message_user(request, _("It is deleted already."), messages.INFO)
-            return HttpResponseRedirect(reverse("admin:chat_conversation_changelist"))
-        return super().delete_view(request, object_id, extra_context)
-
-    def delete_model(self, request: HttpRequest, obj: Conversation) -> None:
-        with transaction.atomic():
-            try:
-                locked = Conversation.objects.lock(obj.id, owner=obj.owner)
-            except Conversation.DoesNotExist:
-                return  # its owner was faster
-            locked.delete_content()
-            transaction.on_commit(lambda: bus.ring(bus.CHANGED, obj.id))
-
-    def response_delete(self, request: HttpRequest, obj_display: str, obj_id: str) -> HttpResponse:
-        super().response_delete(request, obj_display, obj_id)  # it tells the operator
-        # Django leads to its index, where nothing can be changed; the list is still there.
-        return HttpResponseRedirect(reverse("admin:chat_conversation_changelist"))
-
-    def delete_queryset(self, request: HttpRequest, queryset: QuerySet) -> None:
-        # One after the other, so that no conversation is locked while another one is deleted.
-        for conversation in queryset:
-            self.delete_model(request, conversation)
-
-    def get_deleted_objects(self, objs, request: HttpRequest) -> tuple:
-        """The conversations, and how many messages go with them. Django would list each message,
-        and ask for the permission to delete single ones, which nobody does."""
-        links = [
-            format_html(
-                '<a href="{}">{}</a>', reverse("admin:chat_conversation_change", args=[one.pk]), one
-            )
-            for one in objs
-        ]
-        counts = {
-            Conversation._meta.verbose_name_plural: len(links),
-            Message._meta.verbose_name_plural: sum(_messages(one) for one in objs),
-        }
-        lacking = set() if self.has_delete_permission(request) else {self.opts.verbose_name}
-        return links, counts, lacking, []
-
-
-def _messages(conversation: Conversation) -> int:
-    # Each message has the next number, and they are only deleted all together.
-    return 0 if conversation.deleted else conversation.last_seq
 
 
 def _two_lines(first: object, second: str) -> SafeString:

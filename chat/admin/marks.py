@@ -55,7 +55,6 @@ class MarkedAdmin(ContentAdmin):
     """Conversations that are flagged, tagged, and noted upon: by whoever may change one."""
 
     action_form = TagActionForm
-    change_list_template = "admin/chat/conversation/change_list.html"
 
     def get_urls(self) -> list:
         views = {"flag": self.flag_view, "tag": self.tag_view, "note": self.note_view}

@@ -80,7 +80,7 @@ def find(conversations: QuerySet, term: str, *, readable: bool) -> Found:
 def _by_owner(conversations: QuerySet, term: str) -> list[UUID]:
     named = get_user_model().objects.filter(**{f"{NAME}__icontains": term.strip()})
     owners = list(named.values_list("pk", flat=True)[:MOST])
-    return _latest(conversations.filter(owner__in=owners)) if owners else []
+    return _latest(conversations.owned_by_any(owners)) if owners else []
 
 
 def _by_id(conversations: QuerySet, term: str) -> list[UUID]:

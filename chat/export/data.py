@@ -21,6 +21,20 @@ def conversation(found: Conversation) -> Iterator[str]:
     yield from _listed(about, "messages", map(_message, in_order(found.messages.all())))
 
 
+def conversations(found: Iterable[Conversation]) -> Iterator[str]:
+    """Several as one document, each as `conversation` has it and with its owner, who is selected
+    with it."""
+    yield f"{_json(_head('pocketflow-chat/conversations'))[:-1]}, "
+    yield '"conversations": ['
+    comma = ""
+    for one in found:
+        yield f"{comma}\n"
+        about = {"conversation": {"owner": one.owner.get_username()} | _conversation(one)}
+        yield from _listed(about, "messages", map(_message, in_order(one.messages.all())))
+        comma = ","
+    yield "]}\n"
+
+
 def index(found: Iterable[tuple[str, Conversation]]) -> Iterator[str]:
     """Which file has which conversation."""
     files = ({"file": name} | _conversation(one) for name, one in found)

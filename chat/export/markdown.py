@@ -32,15 +32,15 @@ FINISHES = {
 }
 
 
-def conversation(found: Conversation) -> Iterator[str]:
-    """The shown branch, message by message."""
+def conversation(found: Conversation, *, owner: str = "") -> Iterator[str]:
+    """The shown branch, message by message; its `owner` has a name where that is not the reader."""
     yield f"# {prose.line(found.title) or UNTITLED}\n\n"
     times = {"created": _moment(found.created), "now": _moment(timezone.now())}
     yield _("%(created)s, exported %(now)s") % times + "\n"
     shown = 0
     for row in in_order(found.messages.shown()):
         shown += 1
-        yield "\n" + "\n\n".join(_blocks(row)) + "\n"
+        yield "\n" + "\n\n".join(_blocks(row, owner)) + "\n"
     if found.last_seq > shown:
         more = found.last_seq - shown
         said = ngettext(
@@ -49,6 +49,15 @@ def conversation(found: Conversation) -> Iterator[str]:
             more,
         )
         yield f"\n---\n\n*{said % {'n': more}}*\n"
+
+
+def conversations(found: Iterable[Conversation]) -> Iterator[str]:
+    """Several as one document, each with its owner's name, who is selected with it."""
+    rule = ""
+    for one in found:
+        yield rule
+        yield from conversation(one, owner=one.owner.get_username())
+        rule = "\n---\n\n"
 
 
 def index(found: Iterable[tuple[str, Conversation]]) -> Iterator[str]:
@@ -61,8 +70,8 @@ def index(found: Iterable[tuple[str, Conversation]]) -> Iterator[str]:
         yield f"- [{title}]({quote(name)}), {_moment(one.updated)}\n"
 
 
-def _blocks(row: Message) -> Iterator[str]:
-    speaker = _("Assistant") if row.is_reply else _("You")
+def _blocks(row: Message, owner: str) -> Iterator[str]:
+    speaker = _("Assistant") if row.is_reply else prose.line(owner) or _("You")
     yield f"## {speaker}"
     yield _moment(row.created) + (f" · {prose.line(row.model)}" if row.model else "")
     if row.reasoning:

@@ -1,6 +1,6 @@
 """Rows, a few at a time: a conversation may be larger than memory."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from uuid import UUID
 
 from django.db.models import prefetch_related_objects
@@ -12,15 +12,18 @@ BATCH = 100
 BATCH_CHARACTERS = 256 * 1024
 
 
-def in_order(rows: MessageQuerySet) -> Iterator[Message]:
+def in_order(rows: MessageQuerySet, *, without: Collection[str] = ()) -> Iterator[Message]:
     """The rows that there are now, by `seq`; `steps_of` has their steps without another query.
-    Another branch that is shown meanwhile changes nothing.
+    Another branch that is shown meanwhile changes nothing. `without` names columns, or "steps",
+    that are not to be loaded.
 
     No query is open between two of them, so a slow reader holds nothing of the database.
     """
     for batch in _batches(rows):
-        found = list(Message.objects.filter(id__in=batch).order_by("seq"))
-        prefetch_related_objects([row for row in found if row.steps_changed], "steps")
+        loaded = Message.objects.defer(*{*without} - {"steps"})
+        found = list(loaded.filter(id__in=batch).order_by("seq"))
+        if "steps" not in without:
+            prefetch_related_objects([row for row in found if row.steps_changed], "steps")
         yield from found
 
 

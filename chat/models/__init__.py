@@ -10,6 +10,7 @@ from .charge import Charge, Pool
 from .conversation import Conversation
 from .day import Day, Figures
 from .found import Excerpt, Found, find
+from .inspection import may_follow, may_inspect
 from .message import Ending, Message, lease_end
 from .note import Note
 from .profile import Profile
@@ -48,6 +49,8 @@ __all__ = [
     "expired_sessions",
     "find",
     "lease_end",
+    "may_follow",
+    "may_inspect",
     "network_of",
     "token_of",
     "users_of",

@@ -1,6 +1,7 @@
 """Which operator read what, when, and why: rows that hold operators to account."""
 
 from collections.abc import Iterable
+from itertools import islice
 from uuid import UUID
 
 from django.conf import settings
@@ -16,6 +17,7 @@ from .profile import Profile
 
 REASON_LENGTH = 300
 WORDS_LENGTH = 200
+AT_ONCE = 500  # rows
 
 
 class AccessQuerySet(models.QuerySet):
@@ -38,6 +40,18 @@ class AccessQuerySet(models.QuerySet):
         what a person asks of every reply. The first reason of a day stays."""
         self._add(operator, reason=reason, **_about(subject))
 
+    def log_each(
+        self, operator: AbstractBaseUser, conversations: Iterable[models.Model], reason: str = ""
+    ) -> None:
+        """As `log`, for any number of conversations."""
+        name = operator.get_username()
+        rows = (
+            Access(operator=operator, operator_name=name, reason=reason, **_about(conversation))
+            for conversation in conversations
+        )
+        for some in iter(lambda: list(islice(rows, AT_ONCE)), []):
+            self.bulk_create(some, ignore_conflicts=True)
+
     def log_search(self, operator: AbstractBaseUser, words: str) -> None:
         """`operator` searched for `words` in what everybody said."""
         self._add(operator, words=clean(words)[:WORDS_LENGTH])
@@ -54,7 +68,8 @@ class AccessQuerySet(models.QuerySet):
 def _about(subject: models.Model) -> dict:
     if isinstance(subject, Profile):
         return {"owner_id": subject.user_id, "conversation": None}
-    return {"owner_id": subject.owner_id, "conversation": subject}
+    original = subject.original  # who looks at an operator's copy reads what its owner said
+    return {"owner_id": original.owner_id, "conversation": original}
 
 
 def outlive(collector, field, rows, using) -> None:

@@ -1,7 +1,7 @@
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from .access import Access
+from .deletion import DeletionQuerySet
 from .message import Message
 from .profile import Profile
 from .tag import Tag
@@ -44,9 +45,10 @@ class Place:
         return cls(pinned == "1", moment, uuid.UUID(id))
 
 
-class ConversationQuerySet(models.QuerySet):
+class ConversationQuerySet(DeletionQuerySet):
     def owned_by(self, user: AbstractBaseUser) -> "ConversationQuerySet":
-        return self.filter(owner=user)
+        """Those that the chat knows as theirs: an operator's copies are the admin's affair."""
+        return self.filter(owner=user, copy_of=None)
 
     def owned_by_any(self, users: Iterable[AbstractBaseUser]) -> "ConversationQuerySet":
         return self.filter(owner__in=users)
@@ -58,10 +60,6 @@ class ConversationQuerySet(models.QuerySet):
     def said(self) -> int:
         """How many messages there are: each has the next number of its conversation."""
         return self.aggregate(said=Sum("last_seq", default=0))["said"]
-
-    def alive(self) -> "ConversationQuerySet":
-        """Without the deleted ones: what was said there is removed, or soon will be."""
-        return self.filter(deleted=None)
 
     def with_activity(self) -> "ConversationQuerySet":
         """Each with `active`: whether a reply is being written in it."""
@@ -122,40 +120,6 @@ class ConversationQuerySet(models.QuerySet):
         guest.delete()
         return moved
 
-    # Deletion, by the database's clock: marked first, and removed once it cannot be undone
-
-    def restore(self, id: uuid.UUID, *, undo: float) -> bool:
-        """Bring back a conversation that was deleted less than `undo` seconds ago; False if there
-        is no such one."""
-        deleted = self.filter(id=id, last_seq__gt=0, deleted__gt=Now() - timedelta(seconds=undo))
-        return bool(deleted.update(deleted=None, revision=F("revision") + 1))
-
-    def removable(self, *, undo: float) -> "ConversationQuerySet":
-        """The deleted ones of which something is left that cannot be restored any more."""
-        return self.filter(last_seq__gt=0, deleted__lte=Now() - timedelta(seconds=undo))
-
-    @transaction.atomic
-    def remove(self, id: uuid.UUID, *, undo: float) -> bool:
-        """Remove what was said in a removable one; False if it is none (any more)."""
-        held = self.removable(undo=undo).filter(id=id)
-        if not held.update(revision=F("revision") + 1):
-            return False
-        held.get().delete_content()
-        return True
-
-    def unused_for(self, days: int) -> "ConversationQuerySet":
-        """Those in which nothing was written for so many days."""
-        return self.alive().filter(updated__lt=Now() - timedelta(days=days)).order_by("updated")
-
-    @transaction.atomic
-    def remove_unused(self, id: uuid.UUID, *, days: int) -> bool:
-        """Delete such a one with what was said, for good; False if it is none (any more)."""
-        held = self.unused_for(days).filter(id=id)
-        if not held.update(revision=F("revision") + 1):
-            return False
-        held.get().delete_content()
-        return True
-
     def lock(self, id: uuid.UUID, *, owner: AbstractBaseUser) -> "Conversation":
         """The owner's conversation, held until the transaction ends, its revision risen by one.
 
@@ -209,6 +173,15 @@ class Conversation(models.Model):
     )
     flagged = models.DateTimeField(null=True, help_text="When an operator flagged it.")
     tags = models.ManyToManyField(Tag, related_name="conversations")
+    copy_of = models.ForeignKey(
+        Message,
+        on_delete=models.CASCADE,
+        null=True,
+        blank=True,
+        db_index=False,  # of the few that are, below
+        related_name="copies",
+        help_text="The reply that an operator has retried in this copy of its conversation.",
+    )
     revision = models.PositiveBigIntegerField(default=0)
     last_seq = models.PositiveIntegerField(
         default=0, help_text="Of the newest message; 0 where nothing was said, or it is removed."
@@ -236,10 +209,25 @@ class Conversation(models.Model):
                 condition=Q(flagged__isnull=False),
                 name="conversation_flagged",
             ),
+            models.Index(
+                fields=["copy_of"],
+                condition=Q(copy_of__isnull=False),
+                name="conversation_copies",
+            ),
         ]
 
     def __str__(self) -> str:
         return str(self.id)
+
+    @property
+    def said(self) -> int:
+        """How many messages it has: each has the next number, and they go all together."""
+        return 0 if self.deleted else self.last_seq
+
+    @property
+    def original(self) -> "Conversation":
+        """What it is a copy of; else itself."""
+        return self if self.copy_of_id is None else self.copy_of.conversation
 
     # The methods below change the tree. They are called with the conversation locked.
 
@@ -284,7 +272,8 @@ class Conversation(models.Model):
         self.show_only(message.latest_below())
 
     def mark_deleted(self) -> None:
-        """Delete it for everybody; until it is removed, it can be restored."""
+        """Delete it for everybody; until it is removed, it can be restored, but for its copies."""
+        Conversation.objects.copies_of(self.id).discard()
         self.deleted = Now()
         self.save(update_fields=["deleted"])
 
@@ -294,6 +283,7 @@ class Conversation(models.Model):
         # The reply that is being written first, as its worker has it: that adds no step to it then,
         # and does not wait for one that is deleted here while this waits for the reply.
         self.messages.active().update(status=Message.Status.STOPPED)
+        Conversation.objects.copies_of(self.id).discard()
         self.messages.all().delete()
         self.search_entries.all().delete()
         self.prompts.all().delete()

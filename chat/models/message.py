@@ -43,6 +43,10 @@ class MessageQuerySet(models.QuerySet):
         return self.filter(shown=True)
 
     def owned_by(self, user) -> "MessageQuerySet":
+        return self.asked_by(user).filter(conversation__copy_of=None)
+
+    def asked_by(self, user) -> "MessageQuerySet":
+        """Those that count for the user's limits: in an operator's copies, too."""
         return self.filter(conversation__owner=user, conversation__deleted=None)
 
     def children_of(self, parents: Iterable[uuid.UUID | None]) -> "MessageQuerySet":

@@ -66,11 +66,7 @@ def accept(
     with `resume`, and the task again, if this worker was to write the reply and it is still active.
     `model` is the default's name, which may have had to be asked for.
     """
-    if connection.features.has_select_for_update:  # SQLite has one writer at a time anyway
-        # One request of a user at a time, so that counting rows is exact.
-        people = get_user_model().objects.select_for_update(no_key=True)
-        if people.values_list("pk").filter(pk=user.pk).first() is None:
-            raise Refused("not_found")  # who asks has gone meanwhile
+    hold(user)
     if isinstance(frame, Send):
         conversation = _conversation_of_send(user, frame)
     else:
@@ -81,7 +77,7 @@ def accept(
         if message.cid == frame.cid:
             accepted, reply = _again(conversation, message)
             if resume and not reply.is_final and reply.worker == worker:
-                task = _task(conversation, reply, Profile.objects.of(user).instructions)
+                task = task_of(conversation, reply, Profile.objects.of(user).instructions)
                 accepted = replace(accepted, task=task)
             return accepted
     if isinstance(frame, Send):
@@ -91,19 +87,12 @@ def accept(
         base = _reply(found)
         if isinstance(frame, Regenerate):
             check_offered(model=frame.model)
-    _check_active(user, conversation)
+    check_active(user, conversation)
     person = Profile.objects.of(user)
     allowance = Allowance(person)
     allowance.check()
     assistant, chosen = _author(conversation, base if isinstance(frame, Continue) else frame)
-    reply = Message(
-        role=Message.Role.ASSISTANT,
-        status=Message.Status.RUNNING,
-        assistant=assistant,
-        model=chosen or model,
-        worker=worker,
-        lease_until=lease_end(settings.CHAT_TIMES["lease"]),
-    )
+    reply = new_reply(assistant=assistant, model=chosen or model, worker=worker)
     news = None
     if isinstance(frame, Send):
         question = Message(role=Message.Role.USER, text=text, length=len(text), cid=frame.cid)
@@ -116,9 +105,30 @@ def accept(
         if isinstance(frame, Continue):
             reply.text, reply.length, reply.kept = base.text, base.length, base.length
         conversation.extend(question, [reply])
-    task = _task(conversation, reply, person.instructions)
+    task = task_of(conversation, reply, person.instructions)
     left = allowance.reserve(reply.id, task.messages)
     return Accepted(conversation.id, question.id, reply.id, task, news, left)
+
+
+def hold(user: AbstractBaseUser) -> None:
+    """One request of a user at a time, until the transaction ends: so counting rows is exact.
+    Refused("not_found") if who asks has gone meanwhile."""
+    if connection.features.has_select_for_update:  # SQLite has one writer at a time anyway
+        people = get_user_model().objects.select_for_update(no_key=True)
+        if people.values_list("pk").filter(pk=user.pk).first() is None:
+            raise Refused("not_found")
+
+
+def new_reply(*, assistant: str, model: str, worker: str) -> Message:
+    """A reply that `worker` is to write."""
+    return Message(
+        role=Message.Role.ASSISTANT,
+        status=Message.Status.RUNNING,
+        assistant=assistant,
+        model=model,
+        worker=worker,
+        lease_until=lease_end(settings.CHAT_TIMES["lease"]),
+    )
 
 
 def _conversation_of_send(user: AbstractBaseUser, frame: Send) -> Conversation:
@@ -158,9 +168,9 @@ def _text(frame: Send) -> str:
     return text
 
 
-def _check_active(user: AbstractBaseUser, conversation: Conversation) -> None:
+def check_active(user: AbstractBaseUser, conversation: Conversation) -> None:
     """Refused if a reply is being written here, or too many elsewhere."""
-    active = Message.objects.owned_by(user).active()
+    active = Message.objects.asked_by(user).active()
     busy = set(active.values_list("conversation", flat=True))
     if conversation.id in busy:
         abandoned(conversation.messages.all()).settle()
@@ -187,7 +197,7 @@ def _reply(named: list[Message]) -> Message:
     return named[0]
 
 
-def _task(conversation: Conversation, reply: Message, instructions: str) -> Task:
+def task_of(conversation: Conversation, reply: Message, instructions: str) -> Task:
     """What the flow of `reply` is given: the shown branch, which ends with it."""
     history, keep_last = conversation.messages.history(), 1
     messages = list(history.values())

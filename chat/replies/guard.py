@@ -17,7 +17,8 @@ from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import Error as DatabaseError
 from django.db import transaction
-from django.db.models.signals import post_delete, post_save
+from django.db.models import Model
+from django.db.models.signals import m2m_changed, post_delete, post_save
 from django.dispatch import receiver
 
 from chat import logs, protocol
@@ -42,6 +43,7 @@ class Visit:
     person: UUID
     address: UUID | None
     close: Callable[[int], Awaitable[None]]
+    may: Callable[[AbstractBaseUser], bool] | None = None  # more than to be signed in
     token: UUID = field(init=False)
     moved: bool = field(init=False, default=False)  # its session goes on under another key
 
@@ -124,13 +126,24 @@ class Guard:
                 await asyncio.sleep(settings.CHAT_TIMES["poll"])
 
     async def _look_at(self, doubted: set[Visit]) -> None:
-        users = await in_database(users_of, {visit.session for visit in doubted})
-        for visit in doubted & self._visits:
-            user = users.get(visit.session)
-            if user is None or user.pk != visit.user_id:
-                self.leave(visit)
-                moved, ended = protocol.CLOSE_SESSION_MOVED, protocol.CLOSE_SESSION_ENDED
-                self._spawn(visit.close(moved if visit.moved else ended))
+        over = await in_database(_over, doubted)
+        for visit in over & self._visits:
+            self.leave(visit)
+            moved, ended = protocol.CLOSE_SESSION_MOVED, protocol.CLOSE_SESSION_ENDED
+            self._spawn(visit.close(moved if visit.moved else ended))
+
+
+def _over(visits: set[Visit]) -> set[Visit]:
+    """Those whose session is not their user's any more, or who may no more what they came for."""
+    users = users_of({visit.session for visit in visits})
+
+    def goes_on(visit: Visit) -> bool:
+        user = users.get(visit.session)
+        if user is None or user.pk != visit.user_id:
+            return False
+        return visit.may is None or visit.may(user)
+
+    return {visit for visit in visits if not goes_on(visit)}
 
 
 # Who rings, whichever door an account is changed by: the page, the admin, a command.
@@ -142,6 +155,14 @@ def _account_changed(instance: AbstractBaseUser, created: bool, update_fields, *
         return
     for person in Profile.objects.filter(user=instance).values_list("id", flat=True):
         ring_doubt(person)
+
+
+@receiver(m2m_changed, sender=f"{settings.AUTH_USER_MODEL}_groups")
+@receiver(m2m_changed, sender=f"{settings.AUTH_USER_MODEL}_user_permissions")
+def _permissions_changed(instance: Model, action: str, reverse: bool, **_: object) -> None:
+    """What a group itself may is looked at with everyone."""
+    if action.startswith("post_") and not reverse:
+        _account_changed(instance, created=False, update_fields=None)
 
 
 @receiver(post_delete, sender=Profile)

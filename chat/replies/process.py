@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from uuid import UUID
 from weakref import WeakValueDictionary
 
+from asgiref.sync import async_to_sync
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import Error as DatabaseError
@@ -24,7 +25,9 @@ from .follow import Follower
 from .guard import Guard
 from .hub import Hub
 from .live import LiveReply
+from .retry import retry
 from .run import run
+from .snapshot import Operator
 from .stop import stop
 from .title import entitle
 from .writer import Writer
@@ -51,6 +54,16 @@ async def current() -> "Process":
         process.starting = contextvars.Context().run(process.spawn, process.start())
     await asyncio.shield(process.starting)
     return process
+
+
+def from_view(work: Callable[["Process"], Awaitable[T]]) -> T:
+    """What `work` makes of the process, for a synchronous view: on the event loop that serves it,
+    so that a reply that is started goes on after the answer."""
+
+    async def on_the_loop() -> T:
+        return await work(await current())
+
+    return async_to_sync(on_the_loop)()
 
 
 async def drain() -> None:
@@ -143,10 +156,13 @@ class Process:
     ) -> Accepted:
         """Accept the request and start its reply, even if the asker goes away meanwhile. Raises
         Refused."""
-        accepting = self.spawn(self._request(user, frame))
-        self._accepting.add(accepting)
-        accepting.add_done_callback(self._accepting.discard)
-        return await asyncio.shield(accepting)
+        return await self._whole(self._request(user, frame))
+
+    async def retry(
+        self, user: AbstractBaseUser, reply: UUID, *, assistant: str, model: str
+    ) -> Accepted:
+        """Have another reply written beside this, in a copy of the user's own. Raises Refused."""
+        return await self._whole(self._retry(user, reply, assistant=assistant, model=model))
 
     async def select(self, user: AbstractBaseUser, message: UUID) -> None:
         """Show another branch. Raises Refused."""
@@ -159,11 +175,11 @@ class Process:
 
     def follower(
         self,
-        user: AbstractBaseUser,
+        user: AbstractBaseUser | Operator,
         send: Callable[[Frame], Awaitable[None]],
         close: Callable[[int], Awaitable[None]],
     ) -> Follower:
-        """Who tells one socket of `user` what there is to tell."""
+        """Who tells one socket of the user's, or the operator's, what there is to tell."""
         return Follower(self.hub, user, send, close)
 
     async def drain(self) -> None:
@@ -190,6 +206,22 @@ class Process:
         events.drained(monotonic() - began, unfinished=len(left))
 
     # Inside
+
+    async def _whole(self, accepting: Coroutine[Any, Any, Accepted]) -> Accepted:
+        """Accept and start, whoever goes away meanwhile."""
+        task = self.spawn(accepting)
+        self._accepting.add(task)
+        task.add_done_callback(self._accepting.discard)
+        return await asyncio.shield(task)
+
+    async def _retry(self, user: AbstractBaseUser, reply: UUID, **chosen: str) -> Accepted:
+        if self.draining:
+            raise Refused("unavailable", retry_after=RETRY_AFTER)
+        who = {"worker": self.worker.id, "default": await llm.get().name()}
+        accepted = await self._write(retry, user, reply, **chosen, **who)
+        self._start(accepted.task)
+        bus.ring(bus.CHANGED, accepted.conversation)
+        return accepted
 
     async def _write(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         async with self._turn:

@@ -11,7 +11,7 @@ from uuid import UUID
 from django.contrib.auth.models import AbstractBaseUser
 
 from chat import protocol
-from chat.models import Conversation, Ending, Message, Step
+from chat.models import Conversation, Ending, Message, Step, may_follow
 from chat.models.conversation import Place
 from chat.protocol import MessageObject, Refused
 
@@ -33,6 +33,14 @@ class Snapshot:
     messages: list[MessageObject]
     last_shown: UUID | None
     active: Message | None
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """Who looks, from the admin, at what others said; in place of the user whose it is."""
+
+    user: AbstractBaseUser
+    pk: None = None  # nothing is theirs: they are told of no list
 
 
 def entry(conversation: Conversation) -> dict:
@@ -75,12 +83,12 @@ def all_readable(user: AbstractBaseUser) -> Iterator[Conversation]:
 
 def entries_by_owner(ids: Iterable[UUID]) -> list[tuple[int, dict]]:
     """The entries of the conversations `ids`, deleted ones too, each with its owner's key."""
-    conversations = Conversation.objects.filter(id__in=ids).with_activity()
+    conversations = Conversation.objects.filter(id__in=ids, copy_of=None).with_activity()
     return [(conversation.owner_id, entry(conversation)) for conversation in conversations]
 
 
 def shown(
-    user: AbstractBaseUser,
+    user: AbstractBaseUser | Operator,
     id: UUID,
     have: dict[UUID, int] | None = None,
     through: UUID | None = None,
@@ -101,7 +109,7 @@ def shown(
     return _snapshot(conversation, page, last=page[-1] if page else None, have=have or {})
 
 
-def since(user: AbstractBaseUser, id: UUID, seq: int) -> Snapshot:
+def since(user: AbstractBaseUser | Operator, id: UUID, seq: int) -> Snapshot:
     """The messages with a higher `seq`, on whatever branch. Raises as `shown`."""
     conversation = readable(user, id)
     rows = conversation.messages.filter(seq__lte=conversation.last_seq)
@@ -139,11 +147,13 @@ def is_in(user: AbstractBaseUser, id: UUID, message: UUID) -> bool:
     return Message.objects.owned_by(user).filter(conversation=id, id=message).exists()
 
 
-def readable(user: AbstractBaseUser, id: UUID) -> Conversation:
-    """The user's conversation, as it stands. Raises as `shown`."""
-    mine = Conversation.objects.owned_by(user).alive().with_activity()
-    conversation = mine.filter(id=id).first()
-    if conversation is None:
+def readable(user: AbstractBaseUser | Operator, id: UUID) -> Conversation:
+    """The user's conversation, or anybody's for an operator who may follow it, as it stands.
+    Raises as `shown`."""
+    is_operator = isinstance(user, Operator)
+    found = Conversation.objects.all() if is_operator else Conversation.objects.owned_by(user)
+    conversation = found.alive().with_activity().filter(id=id).first()
+    if conversation is None or (is_operator and not may_follow(user.user, conversation)):
         raise Refused("not_found")
     return _settled(conversation)
 

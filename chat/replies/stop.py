@@ -30,6 +30,6 @@ def stop_reply(reply: Message) -> bool:
 
 def stop_all(user: AbstractBaseUser) -> None:
     """Stop everything that is being written for the user."""
-    for reply in Message.objects.owned_by(user).active():
+    for reply in Message.objects.asked_by(user).active():
         if stop_reply(reply):
             transaction.on_commit(partial(bus.ring, bus.STOPPED, reply.id))

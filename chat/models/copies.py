@@ -1,0 +1,33 @@
+import uuid
+
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import models, transaction
+from django.db.models import Q
+
+from .message import Message
+
+
+class CopyQuerySet(models.QuerySet):
+    """Of conversations, the copies in which operators retry replies. Each goes with its original:
+    what an owner deletes is nowhere."""
+
+    def copies(self) -> "CopyQuerySet":
+        return self.filter(copy_of__isnull=False)
+
+    def copies_of(self, id: uuid.UUID) -> "CopyQuerySet":
+        """The copies that were made beside replies of the conversation `id`."""
+        return self.filter(copy_of__conversation=id)
+
+    def copies_around(self, user: AbstractBaseUser) -> "CopyQuerySet":
+        """The copies that the user has made, and those of what is theirs."""
+        return self.copies().filter(Q(owner=user) | Q(copy_of__conversation__owner=user))
+
+    @transaction.atomic
+    def discard(self) -> None:
+        """Delete these copies whole; what is being written in them ends."""
+        ids = list(self.copies().values_list("id", flat=True))
+        if ids:
+            # First the replies that are being written: see `Conversation.delete_content`.
+            written = Message.objects.filter(conversation__in=ids).active()
+            written.update(status=Message.Status.STOPPED)
+            self.model.objects.filter(id__in=ids).delete()
