@@ -1,8 +1,6 @@
 import asyncio
 import logging
 
-from django.conf import settings
-
 from chat import flows, llm, logs
 from chat.llm.base import TOKENS, LLMError, Usage
 from chat.models import Ending, Message
@@ -10,23 +8,16 @@ from chat.text import clean, estimate_tokens
 
 from .accept import Task
 from .live import LiveReply, ReplyFull
+from .prompt import system_prompt
 
 logger = logging.getLogger("chat.replies")
-
-# A person's own instructions, after the site's.
-OWN = """The person you talk with has written the following instructions for all of your answers. \
-Follow them as far as they do not contradict what is said above.
-
-<instructions>
-{}
-</instructions>"""
 
 
 async def run(live: LiveReply, task: Task) -> None:
     """Run the flow of one reply to whatever end it comes to; never raises."""
     reply = task.reply
     logs.bind(conversation=reply.conversation_id, reply=reply.id)
-    system = _system(task.instructions)
+    system = system_prompt(task.instructions)
     shared = flows.shared(task.messages, model=reply.model, system=system, keep_last=task.keep_last)
     live.log.tell_phase("waiting")
     error, finish_reason = "", ""
@@ -59,12 +50,6 @@ async def run(live: LiveReply, task: Task) -> None:
             usage_estimated=usage is None,
         )
     )
-
-
-def _system(instructions: str) -> str:
-    """The system prompt: the site's, then the person's own, which are marked as theirs."""
-    own = OWN.format(instructions) if instructions else ""
-    return f"{settings.SYSTEM_PROMPT}\n\n{own}".strip()
 
 
 def _status(error: str, length: int) -> str:

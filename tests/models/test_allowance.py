@@ -175,10 +175,18 @@ class BudgetTest(AcceptCase):
         self.assertEqual(Charge.objects.count(), 1)
 
     def test_a_long_conversation_costs_what_the_model_is_sent(self):
-        with override_settings(CONTEXT_TOKENS=50):
+        with override_settings(CONTEXT_TOKENS=70):
             self.finish(self.send(text="x" * 100))
             accepted = self.send(text="y" * 100)
-        self.assertEqual(charge_of(accepted.reply).prompt, 50)
+        self.assertIn(charge_of(accepted.reply).prompt, range(50, 71))
+
+    @override_settings(CONTEXT_TOKENS=50)
+    def test_what_is_sent_whatever_its_length_costs_all_of_it(self):
+        self.finish(first := self.send(text="x" * 100), "€" * 400, status="interrupted")
+        again = self.accept(self.alice, "continue", message=first.reply)
+        self.assertGreater(charge_of(again.reply).prompt, 300)
+        self.finish(again)
+        self.assertGreater(charge_of(self.send(text="€" * 100).reply).prompt, 75)
 
 
 class GuestTest(AcceptCase):
