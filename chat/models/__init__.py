@@ -3,6 +3,7 @@ steps of a reply, the index of what was said, and what it cost."""
 
 from .address import address_token, network_of
 from .append import Append
+from .arrival import Arrival
 from .backlog import bring_in
 from .charge import Charge, Pool
 from .conversation import Conversation
@@ -15,6 +16,7 @@ from .step import Step
 
 __all__ = [
     "Append",
+    "Arrival",
     "Charge",
     "Conversation",
     "Ending",

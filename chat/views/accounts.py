@@ -25,7 +25,7 @@ from chat.models import Profile, address_token
 from chat.replies import guard, tree
 
 from .preferences import remember
-from .visitor import CROWDED, is_crowded
+from .visitor import CROWDED, admit
 
 # In the session: the guest whose conversations this account has taken over. The page keeps what
 # that one had not sent yet.
@@ -104,7 +104,7 @@ class SignUp(auth.RedirectURLMixin, CreateView):
     def form_valid(self, form: forms.SignUpForm) -> HttpResponse:
         session = self.request.session.session_key
         address = address_token(self.request.META.get("REMOTE_ADDR"))
-        if self.guest is None and is_crowded(address):
+        if self.guest is None and not admit(address):
             form.add_error(None, CROWDED)
             return self.form_invalid(form)
         user = form.save(commit=False)  # making the hash takes longer than a transaction should
