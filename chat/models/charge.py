@@ -92,6 +92,10 @@ class Charge(models.Model):
 
 
 class PoolQuerySet(models.QuerySet):
+    def unused(self) -> "PoolQuerySet":
+        """Those of whom nothing is counted any more."""
+        return self.exclude(id__in=Charge.objects.exclude(address=None).values("address"))
+
     def lock(self, id: uuid.UUID) -> None:
         """Let nobody else count what this pool has spent until the transaction ends."""
         if connection.features.has_select_for_update:  # SQLite has one writer at a time anyway

@@ -9,7 +9,8 @@ from chat.replies.settle import settle_dead_workers, settle_stale
 class Command(BaseCommand):
     help = (
         "End the replies whose worker is gone, and remove what is kept no longer: deleted "
-        "conversations, old ones (KEEP_DAYS), guests without any (GUEST_DAYS), ended sessions. "
+        "conversations, old ones (KEEP_DAYS), guests without any (GUEST_DAYS), ended sessions, "
+        "failed sign-ins and locks that nobody counts any more. "
         "Safe beside running servers; run it once a day."
     )
 
