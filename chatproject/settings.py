@@ -285,6 +285,8 @@ AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"], "username", "ip_address"]
 AXES_CLIENT_IP_CALLABLE = "chatproject.guesses.network_of"
 AXES_LOCKOUT_TEMPLATE = "chat/accounts/locked.html"
 AXES_DISABLE_ACCESS_LOG = True
+# Who tries on while waiting is neither looked at nor written down, and waits no longer for it.
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_VERBOSE = False
 LOGIN_URL = "chat:sign-in"
 LOGIN_REDIRECT_URL = "chat:new"

@@ -31,6 +31,7 @@ FLOORS = {
     "chat.views": (4, "pages"),
     "chat.urls": (4, "pages"),
     "chat.forms": (4, "pages"),
+    "chat.passwords": (4, "pages"),
     "chat.export": (4, "pages"),
     "chat.admin": (4, "admin"),
     "chat.management": (4, "commands"),

@@ -128,6 +128,9 @@ class Password(auth.PasswordChangeView):
             return redirect(self.get_success_url())
         return super().dispatch(request, *args, **kwargs)
 
+    def get_form_kwargs(self) -> dict:
+        return super().get_form_kwargs() | {"request": self.request}
+
     def form_valid(self, form: forms.PasswordForm) -> HttpResponse:
         session = self.request.session.session_key
         user = form.save(commit=False)
@@ -183,7 +186,7 @@ class Delete(LoginRequiredMixin, FormView):
     success_url = reverse_lazy("chat:goodbye")
 
     def get_form_kwargs(self) -> dict:
-        return super().get_form_kwargs() | {"user": self.request.user}
+        return super().get_form_kwargs() | {"request": self.request}
 
     def get_context_data(self, **kwargs: Any) -> dict:
         return super().get_context_data(guest=guest_of(self.request), **kwargs)
