@@ -30,6 +30,7 @@ FLOORS = {
     "chat.checks": (4, "checks"),
     "chat.views": (4, "pages"),
     "chat.urls": (4, "pages"),
+    "chat.bodies": (4, "server"),
     "chat.forms": (4, "pages"),
     "chat.passwords": (4, "pages"),
     "chat.export": (4, "pages"),
@@ -57,7 +58,7 @@ ROOMS = {
     "channels": ["chat.consumers", "chat.routing", "chat.replies.bus", "chatproject.asgi"],
     "channels_redis": ["chat.replies.bus"],
     "csp": ["chat.admin", "chatproject.settings"],
-    "daphne": ["chat.lifespan", "chatproject.management.commands.runserver"],
+    "daphne": ["chat.bodies", "chat.lifespan", "chatproject.management.commands.runserver"],
     "django": ["chat", "chatproject", "manage"],
     "environ": ["chatproject.environment"],
     "httpx2": ["chat.llm.openai_compatible"],  # the SDK's own HTTP client
