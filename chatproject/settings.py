@@ -159,6 +159,7 @@ CHAT_LIMITS = {
     "address_tokens": count("LIMIT_ADDRESS_TOKENS", 2_000_000, least=0),
     "address_people": count("LIMIT_ADDRESS_PEOPLE", 60, least=0),
     "address_sockets": count("LIMIT_ADDRESS_SOCKETS", 256, least=0),
+    "address_pages": count("LIMIT_ADDRESS_PAGES", 16, least=0),
     # Of everybody together
     "all_tokens": count("LIMIT_ALL_TOKENS", 0, least=0),
 }

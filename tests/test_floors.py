@@ -27,6 +27,7 @@ FLOORS = {
     "chat.session": (4, "socket"),
     "chat.lifespan": (4, "server"),
     "chat.probes": (4, "server"),
+    "chat.queues": (4, "server"),
     "chat.checks": (4, "checks"),
     "chat.views": (4, "pages"),
     "chat.urls": (4, "pages"),
