@@ -116,6 +116,7 @@ class SignUp(auth.RedirectURLMixin, CreateView):
         return redirect(self.get_success_url())
 
 
+@method_decorator(never_cache, name="dispatch")
 class Password(auth.PasswordChangeView):
     """Every other browser of the person is signed out by it."""
 
