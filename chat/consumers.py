@@ -131,6 +131,10 @@ class ChatConsumer(AsyncWebsocketConsumer):
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         if self.follower is None:
             return  # it was told bye
+        if len(text_data or "") > settings.FRAME_BYTES:
+            # A server that was told of no limit takes far more, which is costly to read.
+            await self.bye(protocol.CLOSE_PROTOCOL)
+            return
         if self.is_flooding():
             await self.bye(protocol.CLOSE_FLOODING)
             return

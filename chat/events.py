@@ -98,9 +98,19 @@ def reply_ended(
         metrics.figures.active.dec()
         metrics.figures.replies.labels(status, code).inc()
         metrics.figures.reply_seconds.observe(seconds)
-        for kind in ("prompt", "completion"):
-            count = (usage or {}).get(f"{kind}_tokens", 0)
-            metrics.figures.tokens.labels(kind, model).inc(count)
+        known = usage or {}
+        _spent(model, known.get("prompt_tokens", 0), known.get("completion_tokens", 0))
+
+
+def title_ended(model: str, *, prompt: int, completion: int) -> None:
+    """A model was asked for a title, which cost so many tokens."""
+    if metrics.figures:
+        _spent(model, prompt, completion)
+
+
+def _spent(model: str, prompt: int, completion: int) -> None:
+    metrics.figures.tokens.labels("prompt", model).inc(prompt)
+    metrics.figures.tokens.labels("completion", model).inc(completion)
 
 
 def reply_left() -> None:

@@ -7,9 +7,11 @@ from django.conf import settings
 from django.contrib.auth import forms as auth
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
+from django.http import HttpRequest
 from django.utils.translation import get_language_info
 from django.utils.translation import gettext_lazy as _
 
+from chat import passwords
 from chat.models import Profile
 from chat.text import clean
 
@@ -27,7 +29,9 @@ class FocusMixin:
 
 
 class SignInForm(FocusMixin, auth.AuthenticationForm):
-    pass
+    def clean(self) -> dict:
+        with passwords.turn(self.request):
+            return super().clean()
 
 
 class SignUpForm(FocusMixin, auth.UserCreationForm):
@@ -57,7 +61,16 @@ class NewPasswordForm(FocusMixin, auth.SetPasswordForm):
 
 
 class PasswordForm(NewPasswordForm, auth.PasswordChangeForm):
-    pass
+    def __init__(self, request: HttpRequest, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self.request = request
+
+    def clean_old_password(self) -> str:
+        password = self.cleaned_data["old_password"]
+        if not passwords.is_own(self.request, password):
+            wrong = self.error_messages["password_incorrect"]
+            raise forms.ValidationError(wrong, code="password_incorrect")
+        return password
 
 
 class ForgottenForm(FocusMixin, auth.PasswordResetForm):
@@ -113,14 +126,14 @@ class DeleteForm(FocusMixin, forms.Form):
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password", "autofocus": True}),
     )
 
-    def __init__(self, user: AbstractBaseUser, *args, **kwargs) -> None:
+    def __init__(self, request: HttpRequest, *args, **kwargs) -> None:
         super().__init__(*args, **kwargs)
-        self.user = user
-        if not user.has_usable_password():
+        self.request = request
+        if not request.user.has_usable_password():
             del self.fields["password"]
 
     def clean_password(self) -> str:
         password = self.cleaned_data["password"]
-        if not self.user.check_password(password):
+        if not passwords.is_own(self.request, password):
             raise forms.ValidationError(_("That is not your password."), code="password")
         return password

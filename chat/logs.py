@@ -41,6 +41,8 @@ SPEAKING = {
     *("AttributeError", "ImportError", "NameError", "TypeError", "OSError"),
     *("ImproperlyConfigured", "InterfaceError", "OperationalError"),
 }
+# Among them those that name whom a mail is for.
+SILENT = {"SMTPException"}
 
 
 def bind(**ids: object) -> None:
@@ -158,7 +160,7 @@ class TextFormatter(Formatter):
 def said_by(error: BaseException, *, frank: bool = False) -> str:
     """The name of an exception, and what it says where that is known to be nobody's words."""
     names = {kind.__name__ for kind in type(error).__mro__}
-    if not frank and not names & SPEAKING:
+    if not frank and (not names & SPEAKING or names & SILENT):
         return type(error).__name__
     said = str(error) if frank else str(error).partition("\n")[0]
     return f"{type(error).__name__}: {said}"

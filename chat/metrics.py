@@ -40,7 +40,9 @@ class Figures:
         self.added = histogram(
             "added_latency_seconds", "From a piece of the model to its commit.", buckets=FAST
         )
-        self.tokens = counter("tokens", "Tokens of replies that have ended.", ["kind", "model"])
+        self.tokens = counter(
+            "tokens", "Tokens of replies that have ended, and of titles.", ["kind", "model"]
+        )
         self.commit = histogram("commit_seconds", "A commit of the writer.", buckets=FAST)
         self.characters = counter("characters_committed", "Characters of replies.")
         self.upstream_failures = counter(

@@ -12,7 +12,7 @@ from django.conf import settings  # noqa: E402
 from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler  # noqa: E402
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware  # noqa: E402
 
-from chat import probes  # noqa: E402
+from chat import bodies, probes, queues  # noqa: E402
 from chat.lifespan import drain_before_daphne_stops, lifespan, write_no_access_log  # noqa: E402
 from chat.routing import websocket_urlpatterns  # noqa: E402
 
@@ -20,10 +20,11 @@ if settings.DEBUG:
     pages = ASGIStaticFilesHandler(pages)  # as they are in the folders; else WhiteNoise serves them
 
 drain_before_daphne_stops()
+bodies.limit_daphnes()
 write_no_access_log()
 application = ProtocolTypeRouter(
     {
-        "http": probes.before(pages),
+        "http": probes.before(bodies.limited(queues.queued(pages))),
         "websocket": URLRouter(websocket_urlpatterns),
         "lifespan": lifespan,
     }

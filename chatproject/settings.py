@@ -159,6 +159,7 @@ CHAT_LIMITS = {
     "address_tokens": count("LIMIT_ADDRESS_TOKENS", 2_000_000, least=0),
     "address_people": count("LIMIT_ADDRESS_PEOPLE", 60, least=0),
     "address_sockets": count("LIMIT_ADDRESS_SOCKETS", 256, least=0),
+    "address_pages": count("LIMIT_ADDRESS_PAGES", 16, least=0),
     # Of everybody together
     "all_tokens": count("LIMIT_ALL_TOKENS", 0, least=0),
 }
@@ -285,6 +286,8 @@ AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"], "username", "ip_address"]
 AXES_CLIENT_IP_CALLABLE = "chatproject.guesses.network_of"
 AXES_LOCKOUT_TEMPLATE = "chat/accounts/locked.html"
 AXES_DISABLE_ACCESS_LOG = True
+# Who tries on while waiting is neither looked at nor written down, and waits no longer for it.
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_VERBOSE = False
 LOGIN_URL = "chat:sign-in"
 LOGIN_REDIRECT_URL = "chat:new"

@@ -5,6 +5,7 @@ import logging
 import re
 import sys
 from pathlib import Path
+from smtplib import SMTPRecipientsRefused
 
 from django.test import SimpleTestCase
 
@@ -108,7 +109,8 @@ class LineTests(SimpleTestCase):
         class OperationalError(Exception):
             pass
 
-        for error in (ValueError(WORDS), KeyError(WORDS), RuntimeError(WORDS)):
+        refused = SMTPRecipientsRefused({WORDS: (550, b"Nobody has this address")})
+        for error in (ValueError(WORDS), KeyError(WORDS), RuntimeError(WORDS), refused):
             said = self.read("failed", exc_info=raised(error))
             self.assertEqual(said["error"], type(error).__name__)
             self.assertIn("in raised", said["traceback"])

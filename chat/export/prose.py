@@ -9,6 +9,9 @@ from dataclasses import dataclass
 
 # A backtick cannot stand in the information after a fence of backticks.
 _FENCE = re.compile(r"(?P<mark>`{3,}(?=[^`]*$)|~{3,})")
+# Of a longer line it is not worked out what is code: each run of backticks looks for its end in all
+# of the rest, and nobody else is served meanwhile.
+LINE = 10_000
 _LINE_END = re.compile(r"\r\n?")
 # The beginning of a tag, comment, or declaration. A link in angle brackets is none of them.
 _HTML = re.compile(r"<(?=[A-Za-z][A-Za-z0-9-]*(?:[\s/>]|$)|[/!?])")
@@ -49,7 +52,7 @@ def fenced(text: str) -> str:
 class _Shown:
     lines: list[str]
     open: bool  # whether a fence is, at the end
-    doubtful: bool  # whether lists and indents make it uncertain what is within a fence
+    doubtful: bool  # whether lists, indents, or length make it uncertain what is code
 
 
 def _shown(text: str) -> _Shown:
@@ -60,6 +63,8 @@ def _shown(text: str) -> _Shown:
         if fence is None:
             if opening := _FENCE.match(rest):
                 fence = indent, opening["mark"]
+            elif len(one) > LINE and "`" in one:
+                doubtful = True
             else:
                 one = _ESCAPE_CODE_OR_HTML.sub(_as_text, one)
         elif rest and indent < fence[0]:

@@ -30,6 +30,12 @@ class Usage:
     prompt_tokens: int
     completion_tokens: int
 
+    @property
+    def is_possible(self) -> bool:
+        """Whether these are counts, of which a database holds the sum: they come from outside."""
+        counts = self.prompt_tokens, self.completion_tokens
+        return all(type(count) is int and count >= 0 for count in counts) and sum(counts) <= TOKENS
+
 
 @dataclass(frozen=True, slots=True)
 class Finish:

@@ -5,6 +5,7 @@ to, and what operators read and marked."""
 from .access import Access
 from .address import address_token, network_of
 from .append import Append
+from .arrival import Arrival
 from .backlog import bring_in
 from .charge import Charge, Pool
 from .conversation import Conversation
@@ -23,6 +24,7 @@ from .trace import Call, NodeRun, Prompt, Run, Trace
 __all__ = [
     "Access",
     "Append",
+    "Arrival",
     "Call",
     "Charge",
     "Conversation",

@@ -92,11 +92,17 @@ class Charge(models.Model):
 
 
 class PoolQuerySet(models.QuerySet):
+    def unused(self) -> "PoolQuerySet":
+        """Those of whom nothing is counted any more."""
+        return self.exclude(id__in=Charge.objects.exclude(address=None).values("address"))
+
     def lock(self, id: uuid.UUID) -> None:
         """Let nobody else count what this pool has spent until the transaction ends."""
         if connection.features.has_select_for_update:  # SQLite has one writer at a time anyway
-            self.bulk_create([Pool(id=id)], ignore_conflicts=True)
-            self.select_for_update(no_key=True).filter(id=id).first()
+            locked = None
+            while locked is None:  # one that was removed just now is made anew
+                self.bulk_create([Pool(id=id)], ignore_conflicts=True)
+                locked = self.select_for_update(no_key=True).filter(id=id).first()
 
 
 class Pool(models.Model):

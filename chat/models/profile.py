@@ -12,7 +12,6 @@ from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 INSTRUCTIONS_LENGTH = 4_000
-HOUR = timedelta(hours=1)
 BETWEEN_MAILS = timedelta(minutes=10)
 
 
@@ -44,10 +43,6 @@ class ProfileQuerySet(models.QuerySet):
         lately = Q(mailed__gt=Now() - BETWEEN_MAILS)
         return bool(self.filter(id=profile.id).exclude(lately).update(mailed=Now()))
 
-    def arrived_from(self, address: uuid.UUID) -> int:
-        """How many people are new from there in the last hour."""
-        return self.filter(address=address, user__date_joined__gt=Now() - HOUR).count()
-
 
 class Profile(models.Model):
     """What the chat knows of a user beside Django's account. Its id is the user's public one."""
@@ -70,7 +65,7 @@ class Profile(models.Model):
         verbose_name=_("user"),
     )
     guest = models.BooleanField(_("guest"), default=False)
-    address = models.UUIDField(null=True, db_index=True, help_text="Came from there, as a token.")
+    address = models.UUIDField(null=True, help_text="Came from there, as a token.")
     # Defaults of the database, too: a worker of the version before makes profiles without these.
     instructions = models.TextField(
         _("instructions"),

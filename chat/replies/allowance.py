@@ -12,7 +12,8 @@ from django.utils import timezone
 from chat.models import Charge, Pool, Profile
 from chat.models.charge import ChargeQuerySet, Spent
 from chat.protocol import Refused
-from chat.text import estimate_tokens
+
+from .prompt import prompt_tokens
 
 EVERYBODY = UUID(int=0)
 
@@ -48,11 +49,12 @@ class Allowance:
         for share in self._shares:
             share.check(tokens=1)
 
-    def reserve(self, reply: UUID, messages: list[dict]) -> dict:
-        """Write down what `reply` to these messages may cost at most, before its model is asked;
-        Refused("budget") if that is more than is left. Returns what is left then, as an `ack`
-        tells it."""
-        prompt = _prompt_tokens(messages, self._person.instructions)
+    def reserve(self, reply: UUID, messages: list[dict], *, keep_last: int) -> dict:
+        """Write down what `reply` to these messages may cost at most, before its model is asked,
+        which is sent at least the last `keep_last`; Refused("budget") if that is more than is
+        left. Returns what is left then, as an `ack` tells it."""
+        instructions = self._person.instructions
+        prompt = prompt_tokens(messages, keep_last=keep_last, instructions=instructions)
         tokens = prompt + settings.CHAT_LIMITS["reply_tokens"]
         for share in self._shares:
             share.check(tokens)
@@ -85,18 +87,6 @@ class Allowance:
         if limits["all_tokens"]:
             Pool.objects.lock(EVERYBODY)
             yield _share(charges.all(), 0, limits["all_tokens"])
-
-
-def _prompt_tokens(messages: list[dict], instructions: str) -> int:
-    """About how many tokens a model is sent of these messages: the newest that fit, and at least
-    the last."""
-    system = estimate_tokens(settings.SYSTEM_PROMPT) + estimate_tokens(instructions)
-    tokens = system + estimate_tokens(messages[-1]["content"])
-    for message in reversed(messages[:-1]):
-        tokens += estimate_tokens(message["content"])
-        if tokens >= settings.CONTEXT_TOKENS:
-            return settings.CONTEXT_TOKENS
-    return tokens
 
 
 def _share(charges: ChargeQuerySet, messages: int, tokens: int) -> Share:

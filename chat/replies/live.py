@@ -87,7 +87,8 @@ class LiveReply:
 
     def estimated_tokens(self) -> int:
         """About how many tokens the model has given so far."""
-        return estimate_tokens(self.log.text + "".join(self._text))
+        said = estimate_tokens(self.log.text + "".join(self._text))
+        return said + estimate_tokens(self.log.reasoning + "".join(self._reasoning))
 
     # What the flow says
 

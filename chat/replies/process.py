@@ -287,7 +287,7 @@ class Process:
             await asyncio.sleep(settings.CHAT_TIMES["settle"])
             self._ring(await in_database(settle.settle_stale, but=self.writer.live()))
             await in_database(settle.remove_deleted)
-            await in_database(settle.remove_old_charges)
+            await in_database(settle.remove_uncounted)
 
     def _ring(self, settled: list[Message]) -> None:
         for reply in settled:

@@ -9,12 +9,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
+from django.apps import apps
 from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.db import transaction
 from django.db.models import QuerySet
+from django.utils import timezone
 
-from chat.models import Conversation, Profile, expired_sessions
+from chat.models import Conversation, Pool, Profile, expired_sessions
 
 BATCH = 100
 
@@ -71,6 +73,15 @@ def leftovers() -> list[Leftover]:
     if sessions is not None:
         remove = partial(_remove_rows, sessions)
         found.append(Leftover("ended session", "ended sessions", sessions, remove))
+    if apps.is_installed("axes"):
+        # What was taken for a name may be a password.
+        attempts = apps.get_model("axes", "AccessAttempt").objects
+        over = attempts.filter(attempt_time__lt=timezone.now() - settings.AXES_COOLOFF_TIME)
+        remove = partial(_remove_rows, over)
+        found.append(Leftover("failed sign-in", "failed sign-ins", over, remove))
+    pools = Pool.objects.unused()
+    remove = partial(_remove_rows, pools)
+    found.append(Leftover("unused pool", "unused pools", pools, remove))
     return found
 
 

@@ -1,44 +1,35 @@
 import asyncio
 import logging
 
-from django.conf import settings
-
 from chat import flows, llm, logs
 from chat.flows.contract import ReplyFull
 from chat.flows.trace import Trace
-from chat.llm.base import TOKENS, LLMError, Usage
+from chat.llm.base import LLMError, Usage
 from chat.models import Ending, Message
 from chat.text import clean, estimate_tokens
 
 from . import trace
 from .accept import Task
 from .live import LiveReply
+from .prompt import system_prompt
 
 logger = logging.getLogger("chat.replies")
-
-# A person's own instructions, after the site's.
-OWN = """The person you talk with has written the following instructions for all of your answers. \
-Follow them as far as they do not contradict what is said above.
-
-<instructions>
-{}
-</instructions>"""
 
 
 async def run(live: LiveReply, task: Task) -> None:
     """Run the flow of one reply to whatever end it comes to; never raises."""
     reply = task.reply
     logs.bind(conversation=reply.conversation_id, reply=reply.id)
-    system = _system(task.instructions)
+    system = system_prompt(task.instructions)
     shared = flows.shared(task.messages, model=reply.model, system=system, keep_last=task.keep_last)
     live.log.tell_phase("waiting")
-    error, finish_reason, traced = "", "", Trace()
+    error, finish_reason, is_whole, traced = "", "", False, Trace()
     try:
         with traced.recording():
             flow = flows.build(reply.assistant, llm=llm.named(reply.model), emit=live)
             traced.watch(flow)
             await flow.run_async(shared)
-        finish_reason = str(shared.get("finish_reason") or "stop")[:64]
+        finish_reason, is_whole = str(shared.get("finish_reason") or "stop")[:64], True
     except ReplyFull:
         finish_reason = "length"
     except asyncio.CancelledError:
@@ -52,8 +43,9 @@ async def run(live: LiveReply, task: Task) -> None:
         logger.exception("a flow failed", **logs.fields(flow=reply.assistant))
     if not error and not live.length:
         error = "upstream_empty"
-    usage = _reported(shared)
-    tokens = usage or Usage(_estimated_prompt(shared, task), live.estimated_tokens())
+    reported = _reported(shared)
+    is_counted = is_whole and reported is not None
+    tokens = reported if is_counted else _estimated(shared, task, live, reported)
     try:
         live.trace = trace.rows(traced, task, system=system, first_token=live.first_seen())
     except Exception:  # it is made of what anybody's flow and model left, and the reply is not
@@ -65,15 +57,9 @@ async def run(live: LiveReply, task: Task) -> None:
             error=error,
             prompt_tokens=tokens.prompt_tokens,
             completion_tokens=tokens.completion_tokens,
-            usage_estimated=usage is None,
+            usage_estimated=not is_counted,
         )
     )
-
-
-def _system(instructions: str) -> str:
-    """The system prompt: the site's, then the person's own, which are marked as theirs."""
-    own = OWN.format(instructions) if instructions else ""
-    return f"{settings.SYSTEM_PROMPT}\n\n{own}".strip()
 
 
 def _status(error: str, length: int) -> str:
@@ -87,13 +73,18 @@ def _status(error: str, length: int) -> str:
 def _reported(shared: dict) -> Usage | None:
     """The usage that the flow has left, if it is one: a flow is anybody's code."""
     usage = shared.get("usage")
-    counts = (usage.prompt_tokens, usage.completion_tokens) if isinstance(usage, Usage) else ()
-    possible = [count for count in counts if type(count) is int and 0 <= count <= TOKENS]
-    return usage if len(possible) == 2 else None
+    return usage if isinstance(usage, Usage) and usage.is_possible else None
 
 
-def _estimated_prompt(shared: dict, task: Task) -> int:
-    """About how many tokens the model was sent."""
+def _estimated(shared: dict, task: Task, live: LiveReply, earlier: Usage | None) -> Usage:
+    """About what a reply cost whose flow did not say all of it: the answer that was under way, and
+    those of which it knew (`earlier`), as that to its plan."""
     prompt = shared.get("prompt")
     messages = prompt if isinstance(prompt, list) else task.messages
-    return sum(estimate_tokens(str(message.get("content", ""))) for message in messages)
+    sent = sum(estimate_tokens(str(message.get("content", ""))) for message in messages)
+    told = Usage(sent, live.estimated_tokens())
+    known = earlier or Usage(0, 0)
+    both = Usage(
+        known.prompt_tokens + told.prompt_tokens, known.completion_tokens + told.completion_tokens
+    )
+    return both if both.is_possible else told

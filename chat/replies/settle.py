@@ -14,7 +14,7 @@ from uuid import UUID
 
 from django.conf import settings
 
-from chat.models import Charge, Conversation, Message
+from chat.models import Arrival, Charge, Conversation, Message
 from chat.models.message import MessageQuerySet
 
 # So many deleted conversations are removed in one go: there is another in a moment.
@@ -54,10 +54,11 @@ def remove_deleted() -> int:
     return sum(Conversation.objects.remove(id, undo=undo) for id in list(ids))
 
 
-def remove_old_charges() -> int:
-    """Remove the charges that no limit counts any more; how many."""
-    old = Charge.objects.over()
-    return old.delete()[0] if old.exists() else 0  # to write nothing would want the lock, too
+def remove_uncounted() -> int:
+    """Remove the charges and arrivals that no limit counts any more; how many."""
+    old = Charge.objects.over(), Arrival.objects.over()
+    # To write nothing would want the lock, too.
+    return sum(rows.delete()[0] for rows in old if rows.exists())
 
 
 def abandoned(messages: MessageQuerySet) -> MessageQuerySet:

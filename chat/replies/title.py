@@ -16,7 +16,7 @@ from uuid import UUID
 from django.conf import settings
 from django.db import transaction
 
-from chat import llm, logs
+from chat import events, llm, logs
 from chat.llm.base import LLM, LLMError, Retrying, Text, Usage
 from chat.models import Charge, Conversation, Message
 from chat.models.conversation import TITLE_LENGTH
@@ -32,8 +32,6 @@ logger = logging.getLogger("chat.replies")
 EXCERPT = 2_000
 # A model that writes more than this does not write a title.
 ANSWER = 4_000
-# What the reply's excerpt and the title cost at most, if the model does not say (tokens).
-RESERVED = (EXCERPT + ANSWER) // 4
 
 # What models put around a title that they were asked for alone.
 THOUGHT = re.compile(r"<think>.*?(</think>|\Z)", re.DOTALL)
@@ -52,13 +50,17 @@ async def entitle(live: LiveReply, task: Task, write: Callable[..., Awaitable]) 
         return
     id = task.reply.conversation_id
     try:
-        question = task.messages[-task.keep_last]["content"]
-        reserved = estimate_tokens(question[:EXCERPT] + settings.TITLE_PROMPT) + RESERVED
+        question = task.messages[-task.keep_last]["content"][:EXCERPT]
+        reply = (task.reply.text + live.log.text)[:EXCERPT]
+        sent = estimate_tokens(question + reply + settings.TITLE_PROMPT)
+        reserved = sent + ANSWER // 4
         if not await write(_claim, id, task.reply.id, reserved):
             return
         async with asyncio.timeout(settings.CHAT_TIMES["title"]):
-            model, reply = llm.named(task.reply.model), task.reply.text + live.log.text
-            said, usage = await ask(model, question, reply)
+            said, usage = await ask(llm.named(task.reply.model), question, reply)
+        cost = usage or Usage(sent, estimate_tokens(said))
+        spent = {"prompt": cost.prompt_tokens, "completion": cost.completion_tokens}
+        events.title_ended(task.reply.model, **spent)
         if usage is not None:
             used = usage.prompt_tokens + usage.completion_tokens
             await write(Charge.objects.add, task.reply.id, used - reserved)
@@ -73,8 +75,8 @@ async def entitle(live: LiveReply, task: Task, write: Callable[..., Awaitable]) 
 async def ask(model: LLM, question: str, reply: str) -> tuple[str, Usage | None]:
     """What the model says when it is asked for a title, and what that cost. Raises `LLMError`."""
     prompt = [
-        {"role": "user", "content": question[:EXCERPT]},
-        {"role": "assistant", "content": reply[:EXCERPT]},
+        {"role": "user", "content": question},
+        {"role": "assistant", "content": reply},
         {"role": "user", "content": settings.TITLE_PROMPT},
     ]
     said, usage = "", None

@@ -25,7 +25,7 @@ from chat.models import Conversation, Profile, address_token
 from chat.replies import guard, tree
 
 from .preferences import remember
-from .visitor import CROWDED, is_crowded
+from .visitor import CROWDED, admit
 
 # In the session: the guest whose conversations this account has taken over. The page keeps what
 # that one had not sent yet.
@@ -104,7 +104,7 @@ class SignUp(auth.RedirectURLMixin, CreateView):
     def form_valid(self, form: forms.SignUpForm) -> HttpResponse:
         session = self.request.session.session_key
         address = address_token(self.request.META.get("REMOTE_ADDR"))
-        if self.guest is None and is_crowded(address):
+        if self.guest is None and not admit(address):
             form.add_error(None, CROWDED)
             return self.form_invalid(form)
         user = form.save(commit=False)  # making the hash takes longer than a transaction should
@@ -116,6 +116,7 @@ class SignUp(auth.RedirectURLMixin, CreateView):
         return redirect(self.get_success_url())
 
 
+@method_decorator(never_cache, name="dispatch")
 class Password(auth.PasswordChangeView):
     """Every other browser of the person is signed out by it."""
 
@@ -127,6 +128,9 @@ class Password(auth.PasswordChangeView):
         if request.user.is_authenticated and not request.user.has_usable_password():
             return redirect(self.get_success_url())
         return super().dispatch(request, *args, **kwargs)
+
+    def get_form_kwargs(self) -> dict:
+        return super().get_form_kwargs() | {"request": self.request}
 
     def form_valid(self, form: forms.PasswordForm) -> HttpResponse:
         session = self.request.session.session_key
@@ -183,7 +187,7 @@ class Delete(LoginRequiredMixin, FormView):
     success_url = reverse_lazy("chat:goodbye")
 
     def get_form_kwargs(self) -> dict:
-        return super().get_form_kwargs() | {"user": self.request.user}
+        return super().get_form_kwargs() | {"request": self.request}
 
     def get_context_data(self, **kwargs: Any) -> dict:
         talks = Conversation.objects.owned_by(self.request.user).alive()

@@ -10,7 +10,7 @@ from django.http import Http404, HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from chat import protocol
-from chat.models import Profile, address_token
+from chat.models import Arrival, Profile, address_token
 
 # Programs that look at pages without a person behind them: they get no guest of their own.
 ROBOTS = ("bot", "crawl", "spider", "slurp", "preview", "monitor", "curl", "wget", "python-")
@@ -31,7 +31,7 @@ def person(request: HttpRequest, *, may_be_new: bool) -> AbstractBaseUser | None
     if not settings.GUESTS or not is_person or not may_be_new:
         return None
     address = address_token(request.META.get("REMOTE_ADDR"))
-    if is_crowded(address):
+    if not admit(address):
         messages.warning(request, CROWDED)
         return None
     guest = Profile.objects.make_guest(address)
@@ -39,10 +39,9 @@ def person(request: HttpRequest, *, may_be_new: bool) -> AbstractBaseUser | None
     return guest.user
 
 
-def is_crowded(address: UUID | None) -> bool:
-    """Whether as many people are new from there in the last hour as may be."""
-    most = settings.CHAT_LIMITS["address_people"]
-    return bool(address and most and Profile.objects.arrived_from(address) >= most)
+def admit(address: UUID | None) -> bool:
+    """Whether one more person may be new from there now, who is counted then."""
+    return Arrival.objects.admit(address, most=settings.CHAT_LIMITS["address_people"])
 
 
 def signed_in(request: HttpRequest) -> AbstractBaseUser:

@@ -72,6 +72,11 @@ class FormTests(AccountsCase):
                 named += 1
         self.assertGreater(named, 10)
 
+    def test_what_is_ones_own_is_not_there_to_go_back_to(self):
+        self.client.force_login(self.alice)
+        for path in ("/", "/settings/", "/password/", "/account/delete/", "/search/"):
+            self.assertIn("no-store", self.client.get(path).headers["Cache-Control"], path)
+
     def test_browsers_know_what_to_fill_in(self):
         page = Controls(self.client.get("/sign-in/").content.decode()).found
         self.assertEqual(page["username"]["autocomplete"], "username")

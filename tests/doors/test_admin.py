@@ -182,6 +182,7 @@ class ConversationListTests(AdminCase):
             with self.subTest(words):
                 self.assertEqual(self.listed(q=words), {talk.id})
         self.assertEqual(self.listed(q="mars"), set())
+        self.assertEqual(self.listed(q=" ".join(map(str, range(3_000)))), set())
 
     def test_search_by_what_was_said_for_one_who_may_read_it(self):
         talk = self.talk()

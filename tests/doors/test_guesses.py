@@ -1,5 +1,6 @@
 """Passwords cannot be guessed: not by trying, not from elsewhere, not at another door."""
 
+import asyncio
 from uuid import uuid4
 
 from tests.replies.case import ServerCase
@@ -36,6 +37,27 @@ class GuessTests(ServerCase):
         # And so does the person, who is elsewhere.
         async with self.at("192.0.2.3") as person:
             self.assertEqual((await person.sign_in(name)).path, "/")
+
+    async def test_of_many_at_once_no_more_are_looked_at(self):
+        name = await self.account()
+        async with self.at("192.0.2.8") as stranger:
+            await stranger.see("/sign-in/")
+            found = await asyncio.gather(*(stranger.sign_in(name, WRONG) for _ in range(12)))
+            self.assertEqual(sorted(answer.status for answer in found), [200] * 2 + [429] * 10)
+        attempts = self.server.manage("axes_list_attempts").stdout.splitlines()
+        self.assertIn(f"192.0.2.8\t{name}\t3", attempts)
+
+    async def test_who_is_signed_in_does_not_try_every_password_either(self):
+        name = await self.account()
+        for n, (path, field) in enumerate(
+            (("/password/", "old_password"), ("/account/delete/", "password"))
+        ):
+            async with self.at(f"192.0.2.{10 + n}") as thief:
+                await thief.sign_in(name)
+                new = {"new_password1": f"{PASSWORD}!", "new_password2": f"{PASSWORD}!"}
+                tries = [await thief.submit(path, **new, **{field: WRONG}) for _ in range(3)]
+                self.assertEqual([answer.status for answer in tries], [200, 200, 429])
+                self.assertEqual((await thief.submit(path, **new, **{field: PASSWORD})).status, 429)
 
     async def test_guesses_at_the_administrators_door_count_alike(self):
         name = await self.account()

@@ -3,6 +3,9 @@
 import asyncio
 from uuid import uuid4
 
+from django.test import SimpleTestCase, override_settings
+
+from chat.queues import queued
 from tests.replies.case import ServerCase, asks
 from tests.tabs import SECONDS, Person, Tab
 from tests.upstream import numbered
@@ -99,6 +102,61 @@ class BudgetTests(ServerCase):
             self.assertEqual(set(codes), {"too_many"})
             self.assertEqual(len(codes), 19)
             self.upstream.release("hold")
+
+
+class PageTests(SimpleTestCase):
+    """The queue before the pages, each of which here takes as long as the test likes."""
+
+    def setUp(self) -> None:
+        self.begun, self.done = [], asyncio.Event()
+        self.application = queued(self.pages)
+
+    async def pages(self, scope, receive, send) -> None:
+        if (await receive())["type"] == "http.request":
+            self.begun.append(scope["client"][0])
+            await self.done.wait()
+            await send({"type": "http.response.start", "status": 200})
+            await receive()  # who takes the rest of an answer slowly
+
+    def ask(self, address: str, *, whole: bool = True) -> asyncio.Task:
+        said = asyncio.Queue()
+        if whole:
+            said.put_nowait({"type": "http.request", "body": b"", "more_body": False})
+
+        async def send(message: dict) -> None:
+            pass
+
+        scope = {"type": "http", "client": (address, 1)}
+        return asyncio.create_task(self.application(scope, said.get, send))
+
+    async def settle(self) -> None:
+        """Whoever can go on has done so: nothing here waits for a clock."""
+        for _ in range(20):
+            await asyncio.sleep(0)
+
+    @override_settings(CHAT_LIMITS={"address_pages": 2})
+    async def test_an_address_waits_for_its_own_pages_and_nobody_else_does(self):
+        slow = [self.ask("192.0.2.1", whole=False) for _ in range(5)]  # they take no turn
+        many = [self.ask("192.0.2.1") for _ in range(5)]
+        other = self.ask("192.0.2.2")
+        await self.settle()
+        self.assertEqual(sorted(self.begun), ["192.0.2.1", "192.0.2.1", "192.0.2.2"])
+        many[0].cancel()  # who goes leaves the turn to the next
+        await self.settle()
+        self.assertEqual(self.begun.count("192.0.2.1"), 3)
+        self.done.set()
+        await self.settle()
+        self.assertEqual(self.begun.count("192.0.2.1"), 5)
+        for task in (*slow, *many, other):
+            task.cancel()
+
+    @override_settings(CHAT_LIMITS={"address_pages": 0})
+    async def test_0_is_no_limit(self):
+        tasks = [self.ask("192.0.2.1") for _ in range(30)]
+        await self.settle()
+        self.assertEqual(len(self.begun), 30)
+        for task in tasks:
+            task.cancel()
 
 
 class ArrivalTests(ServerCase):

@@ -1,14 +1,17 @@
 """Bad input: cases 1 to 9. Whatever a client says, it is answered, and nobody else notices."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from typing import ClassVar
 from uuid import uuid4
 
+from django.conf import settings
+
 from tests.protocol.test_client_frames import LEAST, NOT_IDS, NOT_OFFSETS
 from tests.replies.case import ServerCase, asks
-from tests.tabs import Person, Tab
+from tests.tabs import SECONDS, Person, Tab
 from tests.upstream import numbered
 
 from . import usage
@@ -105,14 +108,33 @@ class ClientTests(FaultCase):
             self.assertLess(grown, 8 * usage.MIB, "it keeps what it refuses")
             self.assertEqual(await self.rows(alice), 0)
 
-    async def send_too_much(self, person: Person) -> None:
+    async def test_03_a_frame_that_only_the_server_would_take_is_not_read(self):
+        async with self.bystander(), self.person() as alice:
+            await self.send_too_much(alice, settings.FRAME_BYTES, codes=(4400, 1006, 1009))
+
+    async def test_03_a_body_that_is_too_large_is_not_kept(self):
+        most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        for declared in (True, False):
+            host = f"127.0.0.1:{self.server.port}"
+            reader, writer = await asyncio.open_connection(*host.split(":"))
+            length = f"Content-Length: {most + 1}" if declared else "Transfer-Encoding: chunked"
+            writer.write(f"POST /sign-in/ HTTP/1.1\r\nHost: {host}\r\n{length}\r\n\r\n".encode())
+            if not declared:
+                writer.write(b"%x\r\n%s\r\n" % (most, b"x" * most) + b"1\r\nx\r\n")
+            # What is still to come is not waited for.
+            self.assertIn(b" 413 ", await asyncio.wait_for(reader.readline(), SECONDS))
+            writer.close()
+
+    async def send_too_much(
+        self, person: Person, size: int = 0, codes: tuple[int, ...] = (1006, 1009)
+    ) -> None:
         tab = await person.tab()
         frame = {"type": "send", "cid": str(uuid4()), "conversation": str(uuid4()), "parent": None}
-        text = "x" * self.frame_bytes
+        text = "x" * (size or self.frame_bytes)
         with suppress(ConnectionError):  # it may be closed before all of it was sent
             await tab.say(**frame, text=text)
         await tab.until(lambda: tab.closed, "a close")
-        self.assertIn(tab.closed, (1006, 1009))
+        self.assertIn(tab.closed, codes)
 
     async def test_03_the_largest_frame_that_is_none_too_large_is_answered(self):
         async with self.person() as alice:

@@ -4,18 +4,34 @@ from datetime import timedelta
 from threading import Barrier, Thread
 from uuid import uuid4
 
-from django.contrib.auth.models import AbstractBaseUser
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.contrib.sessions.backends.db import SessionStore
 from django.db import connection
 from django.db.models.functions import Now
-from django.test import TransactionTestCase, override_settings, skipUnlessDBFeature
+from django.test import (
+    RequestFactory,
+    TransactionTestCase,
+    override_settings,
+    skipUnlessDBFeature,
+)
 
-from chat.models import Append, Charge, Conversation, Ending, Message, Profile
+from chat.models import (
+    Append,
+    Arrival,
+    Charge,
+    Conversation,
+    Ending,
+    Message,
+    Profile,
+    address_token,
+)
 from chat.protocol import Refused
 from chat.replies import tree
 from chat.replies.accept import accept
-from chat.replies.settle import remove_old_charges
+from chat.replies.settle import remove_uncounted
 from chat.replies.stop import stop
 from chat.text import estimate_tokens
+from chat.views.visitor import admit, person
 
 from .cast import WORKER, Status, in_seconds
 from .test_accept import LIMITS, AcceptCase, frame
@@ -135,8 +151,8 @@ class BudgetTest(AcceptCase):
     def test_what_nothing_counts_any_more_is_removed(self):
         self.spend(1, hours=49)
         self.spend(2, hours=25)
-        self.assertEqual(remove_old_charges(), 1)
-        self.assertEqual(remove_old_charges(), 0)
+        self.assertEqual(remove_uncounted(), 1)
+        self.assertEqual(remove_uncounted(), 0)
         self.assertEqual(Charge.objects.get().tokens, 2)
 
     def test_it_says_when_there_is_room_again(self):
@@ -175,10 +191,18 @@ class BudgetTest(AcceptCase):
         self.assertEqual(Charge.objects.count(), 1)
 
     def test_a_long_conversation_costs_what_the_model_is_sent(self):
-        with override_settings(CONTEXT_TOKENS=50):
+        with override_settings(CONTEXT_TOKENS=70):
             self.finish(self.send(text="x" * 100))
             accepted = self.send(text="y" * 100)
-        self.assertEqual(charge_of(accepted.reply).prompt, 50)
+        self.assertIn(charge_of(accepted.reply).prompt, range(50, 71))
+
+    @override_settings(CONTEXT_TOKENS=50)
+    def test_what_is_sent_whatever_its_length_costs_all_of_it(self):
+        self.finish(first := self.send(text="x" * 100), "€" * 400, status="interrupted")
+        again = self.accept(self.alice, "continue", message=first.reply)
+        self.assertGreater(charge_of(again.reply).prompt, 300)
+        self.finish(again)
+        self.assertGreater(charge_of(self.send(text="€" * 100).reply).prompt, 75)
 
 
 class GuestTest(AcceptCase):
@@ -214,6 +238,33 @@ class GuestTest(AcceptCase):
         self.assertIsNotNone(self.send_as(newcomer).task)
 
 
+@limits(address_people=2)
+class ArrivalTest(AcceptCase):
+    def admit(self, address=HOME) -> bool:
+        return Arrival.objects.admit(address, most=2)
+
+    def test_so_many_are_new_from_an_address_in_an_hour(self):
+        self.assertEqual([self.admit() for _ in range(3)], [True, True, False])
+        self.assertTrue(self.admit(CAFE))
+        self.assertTrue(self.admit(None))
+        Arrival.objects.filter(address=HOME).update(created=Now() - timedelta(minutes=61))
+        self.assertTrue(self.admit())
+
+    def test_who_goes_again_leaves_no_room(self):
+        for _ in range(2):
+            request = RequestFactory().get("/", headers={"User-Agent": "Firefox"})
+            request.user, request.session = AnonymousUser(), SessionStore()
+            tree.forget(person(request, may_be_new=True))
+        self.assertFalse(admit(address_token("127.0.0.1")))
+
+    def test_what_nothing_counts_any_more_is_removed(self):
+        self.admit()
+        Arrival.objects.update(created=Now() - timedelta(minutes=61))
+        self.admit()
+        self.assertEqual(remove_uncounted(), 1)
+        self.assertEqual(Arrival.objects.count(), 1)
+
+
 # SQLite's test database is in memory, where threads do not wait for each other but fail.
 @skipUnlessDBFeature("has_select_for_update")
 class AtOnceTest(TransactionTestCase):
@@ -247,6 +298,20 @@ class AtOnceTest(TransactionTestCase):
     def test_the_guests_of_one_address(self):
         guests = [Profile.objects.make_guest(HOME).user for _ in range(HOW_MANY)]
         self.assertEqual(self.send_at_once(guests), ["rate"] * (HOW_MANY - 2))
+
+    def test_those_who_are_new(self):
+        admitted = []
+
+        def come() -> None:
+            admitted.append(Arrival.objects.admit(HOME, most=2))
+            connection.close()
+
+        threads = [Thread(target=come) for _ in range(HOW_MANY)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(30)
+        self.assertEqual(sorted(admitted), [False] * (HOW_MANY - 2) + [True] * 2)
 
     @limits(tokens=0, address_tokens=0)
     def test_everybody(self):

@@ -1,12 +1,14 @@
 """What nobody needs any more, and what only looks so."""
 
 from datetime import timedelta
+from uuid import uuid4
 
+from axes.models import AccessAttempt
 from django.contrib.sessions.models import Session
 from django.test import override_settings
 from django.utils import timezone
 
-from chat.models import Conversation, Message, Profile
+from chat.models import Charge, Conversation, Message, Pool, Profile
 from chat.replies import purge
 
 from .cast import CastTestCase, ask, in_seconds, reply
@@ -109,6 +111,26 @@ class ConversationTest(PurgeCase):
         Conversation.objects.filter(id=talk.id).update(updated=timezone.now())
         self.assertEqual(old.remove([talk.id]), 0)
         self.assertEqual(talk.messages.count(), 2)
+
+
+class GuessTest(PurgeCase):
+    def test_failed_sign_ins_go_that_nobody_counts_any_more(self):
+        for name, minutes in (("old", 16), ("new", 14)):
+            one = AccessAttempt.objects.create(username=name, failures_since_start=1)
+            AccessAttempt.objects.filter(pk=one.pk).update(attempt_time=in_seconds(-60 * minutes))
+        self.assertEqual(self.counted()["failed sign-in"], 1)
+        self.assertEqual(self.purge()["failed sign-in"], 1)
+        self.assertEqual([one.username for one in AccessAttempt.objects.all()], ["new"])
+
+
+class PoolTest(PurgeCase):
+    def test_those_go_that_share_nothing_any_more(self):
+        used, unused = Pool.objects.create(id=uuid4()), Pool.objects.create(id=uuid4())
+        Charge.objects.create(reply=uuid4(), address=used.id, prompt=1, tokens=1)
+        Charge.objects.create(reply=uuid4(), prompt=1, tokens=1)
+        self.assertEqual(self.purge()["unused pool"], 1)
+        self.assertEqual(list(Pool.objects.all()), [used])
+        self.assertNotEqual(used, unused)
 
 
 class SessionTest(PurgeCase):

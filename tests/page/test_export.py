@@ -86,6 +86,12 @@ class ProseTests(SimpleTestCase):
         text = "# A\n\n```html\n<b>\n```\n\n- one\n  ```py\n  x\n  ```\n\n| a | `<b>` |\n|---|---|"
         self.assertEqual(prose.whole(text), text)
 
+    def test_of_a_very_long_line_it_is_not_worked_out_what_is_code(self):
+        # 400,000 characters of backticks would take seconds, in which nobody else is served.
+        text = " ".join("`" * length for length in range(1, 900))
+        self.assertEqual(prose.whole(text), prose.fenced(text))
+        self.assertEqual(prose.quoted(text), prose.fenced(text))
+
     def test_a_title_is_one_line_of_text(self):
         for text in ("[a](b)", "<b>", "a\n# b", "`a`", "*a* _b_", "&lt;", "a  b"):
             read = self.read(f"# {prose.line(text)}")

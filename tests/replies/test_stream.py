@@ -134,6 +134,9 @@ class StreamTests(ServerCase):
             estimated = await tab.ask(asks(tokens=8, usage=False))
             self.assertTrue(estimated["usage"]["estimated"])
             self.assertEqual(estimated["usage"]["completion_tokens"], len(numbered(8)) // 4)
+            thought = await tab.ask(asks(tokens=8, reasoning=8, usage=False))
+            both = (len(numbered(8)) + len(thought["reasoning"])) // 4
+            self.assertEqual(thought["usage"]["completion_tokens"], both)
 
     async def test_emoji_and_odd_characters_arrive_as_they_were_sent(self):
         async with Person(self.server.url) as alice:

@@ -1,6 +1,7 @@
 """The title that the model writes: asked for once, after the first reply, and in nobody's way."""
 
 import asyncio
+import re
 from uuid import uuid4
 
 from django.test import SimpleTestCase
@@ -60,7 +61,7 @@ class CleanedTests(SimpleTestCase):
 
 
 class TitleCase(ServerCase):
-    settings = {"TITLES": 1, "OPENAI_MODEL": "numbered,numbered-large"}
+    settings = {"TITLES": 1, "OPENAI_MODEL": "numbered,numbered-large", "METRICS": 1}
 
     async def ask(self, tab: Tab, question: str = "Where?", title: object = TITLE, **fields) -> str:
         """Ask in a new conversation; the model is told what to do when it is asked for a title."""
@@ -95,6 +96,11 @@ class TitleTests(TitleCase):
             self.assertEqual(said[1]["content"], numbered(3))
             await here.open(conversation)
             self.assertEqual(here.all("state")[-1]["conversation"]["title"], TITLE)
+            # What it cost is told to the operator beside the reply's own three tokens.
+            async with alice.http.get(f"{self.server.url}/metrics") as answer:
+                figures = await answer.text()
+            count = r'chat_tokens_total{kind="completion",model="numbered-large"} (\S+)'
+            self.assertGreater(float(re.search(count, figures)[1]), 3)
 
     async def test_it_is_asked_for_once(self):
         async with Person(self.server.url) as alice:

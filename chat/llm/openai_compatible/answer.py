@@ -1,4 +1,4 @@
-from chat.llm.base import FINISH_REASONS, TOKENS, LLMError, Piece, Reasoning, Text, Usage
+from chat.llm.base import FINISH_REASONS, LLMError, Piece, Reasoning, Text, Usage
 from chat.text import Cleaner
 
 from .failure import failure_of, log_failure
@@ -64,9 +64,9 @@ class Answer:
     def _count(self, usage: object) -> None:
         if not isinstance(usage, dict):
             return
-        prompt, completion = usage.get("prompt_tokens"), usage.get("completion_tokens")
-        if all(type(n) is int and 0 <= n <= TOKENS for n in (prompt, completion)):
-            self.usage = Usage(prompt, completion)
+        told = Usage(usage.get("prompt_tokens"), usage.get("completion_tokens"))
+        if told.is_possible:
+            self.usage = told
 
     def _odd(self) -> list[Piece]:
         self.malformed += 1

@@ -12,8 +12,8 @@ class Command(BaseCommand):
     help = (
         "End the replies whose worker is gone, keep what each day came to, bring what was said "
         "into the search, and remove what is kept no longer: deleted conversations, old ones "
-        "(KEEP_DAYS), guests without any (GUEST_DAYS), ended sessions. Safe beside running "
-        "servers; run it once a day."
+        "(KEEP_DAYS), guests without any (GUEST_DAYS), ended sessions, failed sign-ins and locks "
+        "that nobody counts any more. Safe beside running servers; run it once a day."
     )
 
     def add_arguments(self, parser) -> None:
