@@ -113,6 +113,7 @@ class MarkedAdmin(ContentAdmin):
 
     @admin.action(permissions=["mark"], description=gettext_lazy("Flag"))
     def flag_selected(self, request: HttpRequest, queryset: QuerySet) -> None:
+        """Flag those that are not deleted, and log each, as do the actions below."""
         self._tell(request, sum(self._flag(request, one, True) for one in queryset.alive()))
 
     @admin.action(permissions=["mark"], description=gettext_lazy("Remove the flag"))

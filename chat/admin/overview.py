@@ -53,6 +53,9 @@ class Row:
 class DayAdmin(ReadOnlyAdmin):
     """The overview, which stands where another table has its list."""
 
+    class Media:
+        css = {"all": ["chat/css/overview.css"]}
+
     def has_delete_permission(self, request: HttpRequest, obj: Day | None = None) -> bool:
         return False
 
