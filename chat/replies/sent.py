@@ -19,6 +19,9 @@ NOTABLE = 40
 KEPT_APART = 200
 # New text of one reply beyond this is only counted: a flow may send whatever it likes.
 MOST = 200_000
+# How many characters are looked through for what is known, for each text that is: a few
+# milliseconds. What comes after is kept as a text.
+SEARCHED = 10_000_000
 
 
 class Sent:
@@ -35,6 +38,7 @@ class Sent:
         self._ids = list(map(str, ids))
         self._prompts: dict[UUID, str] = {}
         self._room = MOST
+        self._search = SEARCHED
         self._cut: dict[str, list] = {}  # contents that came before
         self._places: dict[tuple, list[int]] = defaultdict(list)
         self._known: list[tuple[str, object]] = []
@@ -88,15 +92,15 @@ class Sent:
 
     def _cuts(self, content: str) -> list:
         """The content, with references in place of what is known in it."""
-        found = (
-            sorted(
+        effort = len(content) * len(self._known)
+        found = []
+        if len(content) >= NOTABLE and effort <= self._search:
+            self._search -= effort
+            found = sorted(
                 (at, -len(text), text, part)
                 for text, part in self._known
                 if (at := content.find(text)) >= 0
             )
-            if len(content) >= NOTABLE
-            else []
-        )
         parts, end = [], 0
         for at, length, text, part in found:
             if at >= end:
