@@ -96,25 +96,22 @@ class Sent:
         found = []
         if len(content) >= NOTABLE and effort <= self._search:
             self._search -= effort
-            found = sorted(
-                (at, -len(text), text, part)
-                for text, part in self._known
-                if (at := content.find(text)) >= 0
-            )
+            places = ((content.find(text), text, part) for text, part in self._known)
+            found = [(at, text, part) for at, text, part in places if at >= 0]
         parts, end = [], 0
-        for at, length, text, part in found:
+        for at, text, part in sorted(found, key=lambda place: (place[0], -len(place[1]))):
             if at >= end:
                 parts += [self._text(content[end:at]), part or self._text(text)]
-                end = at - length
+                end = at + len(text)
         return [*parts, self._text(content[end:])]
 
     def _text(self, text: str) -> object:
         """A text that is no message's."""
-        if len(text) > self._room:
-            return {"left_out": len(text)}
         text = clean(text)
         digest = UUID(bytes=hashlib.blake2b(text.encode(), digest_size=16).digest())
         if digest not in self._prompts:
+            if len(text) > self._room:
+                return {"left_out": len(text)}
             self._room -= len(text)
         if len(text) < KEPT_APART:
             return text
