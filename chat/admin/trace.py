@@ -24,6 +24,7 @@ from .sent import Entry, Texts, Tree
 SCALE = 1000  # how wide a bar's picture is
 LEAST = 3  # what took any time at all is seen
 NOTABLE_MS = 0.1
+SCROLLS = 30  # more nodes than that have a box of their own to scroll in
 PARTS = ("prep", "exec", "post")  # of a node's work, as PocketFlow calls them
 
 
@@ -159,6 +160,10 @@ class TraceView:
     @property
     def count(self) -> int:
         return self.nodes[-1].run.position if self.nodes else 0
+
+    @property
+    def is_long(self) -> bool:
+        return len(self.nodes) > SCROLLS
 
     @property
     def call_count(self) -> int:
