@@ -24,6 +24,8 @@ from .sent import Entry, Texts, Tree
 SCALE = 1000  # how wide a bar's picture is
 LEAST = 3  # what took any time at all is seen
 NOTABLE_MS = 0.1
+SCROLLS = 30  # more nodes than that have a box of their own to scroll in
+PARTS = ("prep", "exec", "post")  # of a node's work, as PocketFlow calls them
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +127,7 @@ class NodeView:
             said = _("It raised %(raised)s in %(part)s. The server's log has the traceback.")
             return said % {"raised": run.raised, "part": _parts(run)[-1][0]}
         if run.error == "length":
-            return _("The reply reached the longest that is allowed.")
+            return _("The reply reached its greatest length.")
         if run.error == "cancelled":
             return _("It was cut off here: the reply was ended from outside.")
         return facts.sentence(run.error)
@@ -141,6 +143,7 @@ class TraceView:
     calls: list[CallView]  # all of them
     elsewhere: list[CallView]  # those that no node that is kept has made
     steps: list[Step]  # as above
+    parts = PARTS
 
     @property
     def took(self) -> str:
@@ -157,6 +160,10 @@ class TraceView:
     @property
     def count(self) -> int:
         return self.nodes[-1].run.position if self.nodes else 0
+
+    @property
+    def is_long(self) -> bool:
+        return len(self.nodes) > SCROLLS
 
     @property
     def call_count(self) -> int:
@@ -285,8 +292,8 @@ def _node_bars(run: NodeRun, scale: float) -> list[Bar]:
 
 def _parts(run: NodeRun) -> list[tuple[str, float]]:
     """What it came to of its work, and what that took."""
-    parts = (("prep", run.prep_ms), ("exec", run.exec_ms), ("post", run.post_ms))
-    return [(name, ms) for name, ms in parts if ms is not None]
+    times = zip(PARTS, (run.prep_ms, run.exec_ms, run.post_ms), strict=True)
+    return [(name, ms) for name, ms in times if ms is not None]
 
 
 def _call_bars(call: Call, scale: float) -> list[Bar]:

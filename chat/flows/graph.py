@@ -5,6 +5,8 @@ from typing import Self
 
 from pocketflow import BaseNode, Flow
 
+from chat.text import clean
+
 DEFAULT = "default"  # what PocketFlow takes an empty action for
 
 
@@ -64,7 +66,8 @@ def nodes_of(flow: Flow) -> list[BaseNode]:
 def _ways(node: BaseNode) -> list[tuple[str | None, BaseNode]]:
     """Where it goes on from a node: into a flow first, then by its actions."""
     inside = [(None, node.start_node)] if isinstance(node, Flow) else []
-    ways = [*inside, *((str(action), after) for action, after in node.successors.items())]
+    named = ((clean(str(action))[:64], after) for action, after in node.successors.items())
+    ways = [*inside, *named]
     return [(action, after) for action, after in ways if isinstance(after, BaseNode)]
 
 

@@ -5,8 +5,9 @@ of its own, as a node has. So nothing overlaps by construction: neither nodes, n
 names, which stand in such places, too.
 """
 
+import math
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
@@ -77,6 +78,7 @@ def layout(graph: Graph) -> Layout:
     }
     layers = _ordered([*(nodes[node] for node in order), *_passing(tracks.values())])
     _spread(layers)
+    _straighten(layers, tracks.values())
     height = _stack(layers)
     left = min((place.left for row in layers for place in row), default=0)
     for row in layers:
@@ -210,6 +212,22 @@ def _spread(layers: list[list[Place]]) -> None:
     for sweep in range(3 * SWEEPS):
         for row in layers if sweep % 2 == 0 else reversed(layers):
             _settle(row, list(map(_wanted, row)))
+
+
+def _straighten(layers: list[list[Place]], tracks: Iterable[list[Place]]) -> None:
+    """Bring the places of each line below each other, as far as their neighbours let them."""
+    beside: dict[int, tuple[Place | None, Place | None]] = {}
+    for row in layers:
+        for left, place, right in zip([None, *row], row, [*row[1:], None], strict=False):
+            beside[id(place)] = left, right
+    for track in sorted(tracks, key=len, reverse=True):
+        inner = track[1:-1]
+        middle = sum(place.x for place in inner) / len(inner)
+        for place in inner:
+            left, right = beside[id(place)]
+            least = left.x + (left.width + place.width) / 2 + APART if left else -math.inf
+            most = right.x - (right.width + place.width) / 2 - APART if right else math.inf
+            place.x = max(least, min(middle, most))
 
 
 def _wanted(place: Place) -> float:

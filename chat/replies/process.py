@@ -271,7 +271,7 @@ class Process:
         if live.trace is not None:
             try:
                 await self._write(trace.save, live.trace, self.worker.id)
-            except DatabaseError as error:  # it is for operators: nothing waits for it
+            except Exception as error:  # it is for operators: nothing waits for it
                 known = logs.fields(**live.ids, error=type(error).__name__)
                 logger.warning("a reply's trace is lost", **known)
 

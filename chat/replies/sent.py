@@ -19,6 +19,9 @@ NOTABLE = 40
 KEPT_APART = 200
 # New text of one reply beyond this is only counted: a flow may send whatever it likes.
 MOST = 200_000
+# How many characters are looked through for what is known, for each text that is: a few
+# milliseconds. What comes after is kept as a text.
+SEARCHED = 10_000_000
 
 
 class Sent:
@@ -35,6 +38,7 @@ class Sent:
         self._ids = list(map(str, ids))
         self._prompts: dict[UUID, str] = {}
         self._room = MOST
+        self._search = SEARCHED
         self._cut: dict[str, list] = {}  # contents that came before
         self._places: dict[tuple, list[int]] = defaultdict(list)
         self._known: list[tuple[str, object]] = []
@@ -88,29 +92,26 @@ class Sent:
 
     def _cuts(self, content: str) -> list:
         """The content, with references in place of what is known in it."""
-        found = (
-            sorted(
-                (at, -len(text), text, part)
-                for text, part in self._known
-                if (at := content.find(text)) >= 0
-            )
-            if len(content) >= NOTABLE
-            else []
-        )
+        effort = len(content) * len(self._known)
+        found = []
+        if len(content) >= NOTABLE and effort <= self._search:
+            self._search -= effort
+            places = ((content.find(text), text, part) for text, part in self._known)
+            found = [(at, text, part) for at, text, part in places if at >= 0]
         parts, end = [], 0
-        for at, length, text, part in found:
+        for at, text, part in sorted(found, key=lambda place: (place[0], -len(place[1]))):
             if at >= end:
                 parts += [self._text(content[end:at]), part or self._text(text)]
-                end = at - length
+                end = at + len(text)
         return [*parts, self._text(content[end:])]
 
     def _text(self, text: str) -> object:
         """A text that is no message's."""
-        if len(text) > self._room:
-            return {"left_out": len(text)}
         text = clean(text)
         digest = UUID(bytes=hashlib.blake2b(text.encode(), digest_size=16).digest())
         if digest not in self._prompts:
+            if len(text) > self._room:
+                return {"left_out": len(text)}
             self._room -= len(text)
         if len(text) < KEPT_APART:
             return text

@@ -1,5 +1,6 @@
 """The trace of a reply as rows."""
 
+import math
 import time
 
 from django.db import transaction
@@ -55,7 +56,7 @@ def _node(reply: Message, run: NodeRun, began: float, now: float) -> NodeRow:
         post_ms=None if executed is None else _ms(ended - executed),
         action=clean(run.action)[:64],
         returned=clean(run.returned)[:64],
-        retries=run.retries,
+        retries=max(run.retries, 0),
         error=run.error,
         raised=clean(run.raised)[:64],
     )
@@ -69,12 +70,12 @@ def _call(reply: Message, traced: TracedCall, began: float, now: float, sent: Se
         node=traced.node,
         model=clean(str(call.model))[:200],
         max_tokens=_count(call.max_tokens),
-        temperature=call.temperature,
+        temperature=_finite(call.temperature),
         sent=sent.entries(call.messages),
         started=_ms(call.began - began),
         first_ms=None if call.first is None else _ms(call.first - call.began),
         ms=_ms((call.ended or now) - call.began),
-        tries=call.tries,
+        tries=_count(call.tries) or 1,
         finish_reason=clean(str(call.finish))[:64],
         prompt_tokens=usage and _count(usage.prompt_tokens),
         completion_tokens=usage and _count(usage.completion_tokens),
@@ -84,6 +85,11 @@ def _call(reply: Message, traced: TracedCall, began: float, now: float, sent: Se
 
 def _ms(seconds: float) -> float:
     return round(max(seconds, 0) * 1000, 3)
+
+
+def _finite(number: object) -> float | None:
+    is_number = isinstance(number, int | float) and math.isfinite(number)
+    return float(number) if is_number else None
 
 
 def _count(number: object) -> int | None:

@@ -170,7 +170,9 @@ class Writer:
                     return [(await self._write([write]))[0] for write in writes]
                 if writes[0].refused:
                     return [Outcome(writes[0], written=False)]  # its lease will end it
-                writes = [self._without_data(writes[0])]
+                traced = writes[0].trace is not None
+                bare = replace(writes[0], trace=None)
+                writes = [bare if traced else self._without_data(bare)]
             await asyncio.sleep(pause)
             pause = min(2 * pause, 1)
 

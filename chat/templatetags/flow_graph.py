@@ -66,7 +66,7 @@ class Way:
         return self.line.edges[0].action is None
 
 
-@register.inclusion_tag("chat/flow_graph.html")
+@register.inclusion_tag("chat/_flow_graph.html")
 def flow_graph(flow: object, path: Iterable[Visit] = ()) -> dict:
     """Any PocketFlow flow, or a `Graph`, as SVG; `path` is the nodes that were run, in order."""
     graph = flow if isinstance(flow, Graph) else Graph.of(flow)

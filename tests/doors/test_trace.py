@@ -32,9 +32,9 @@ class TraceTests(AdminCase):
             "<dt>Retries</dt><dd>1</dd>",
             "1 retry after ConnectionError",
             "Searching the library",
-            "<b>answer</b>",
-            "Tokens <b>7 → 2</b>",
-            "Path: Decide → Search → Decide",
+            "<b><bdi>answer</bdi></b>",
+            "Tokens <b><bdi>7 → 2</bdi></b>",
+            'Path: <bdi dir="ltr">Decide → Search → Decide',
             "Answer from what was found:",
             "1 message of this branch, as it is:",
         ):

@@ -152,7 +152,7 @@ class TagTests(SimpleTestCase):
         graph = GRAPHS["a loop"]
         path = [self.visit(0, "search"), self.visit(1), self.visit(0, "", "flow_error")]
         page = self.render(graph, *path)
-        self.assertIn("Path: Node0 → Node1 → Node0", page)
+        self.assertIn("Node0 → Node1 → Node0</bdi>", page)
         self.assertIn(">×2<", page)
         for state in ("failed", "taken", "left"):
             self.assertEqual(page.count(f'class="graph-node graph-{state}"'), 1, state)

@@ -88,7 +88,7 @@ class KeptTests(TraceCase):
         save(live.trace, WORKER)  # it is there no more
         self.assertFalse(Run.objects.exists())
 
-    def test_what_a_model_reports_that_no_column_holds_harms_nothing(self):
+    def test_what_a_model_reports_and_no_column_holds_harms_nothing(self):
         made = self.answered(model=Scripted().say("Because.\0").usage(2**40, -1))
         self.assertEqual(made.status, Status.DONE)
         self.assertIsNone(made.calls.get().prompt_tokens)
@@ -161,6 +161,11 @@ class AnySentTests(CastTestCase):
         yes = [{"role": "user", "content": "Yes."}]
         [entry] = self.entries(yes, "Yes.", "Sure?", "Yes.")
         self.assertEqual(entry["to"], str(self.bobs_answer.id))
+
+    def test_a_long_text_that_was_said_twice_is_found_in_another(self):
+        [entry] = self.entries([{"role": "system", "content": f"Said: {LONG}"}], LONG, LONG)
+        self.assertEqual(entry["parts"][0], "Said: ")
+        self.assertIn("message", entry["parts"][1])
 
     def test_another_order_is_another_order(self):
         messages = [{"role": "assistant", "content": "B"}, {"role": "user", "content": "A"}]

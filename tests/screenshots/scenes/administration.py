@@ -67,3 +67,16 @@ def readers(stage):
     _open(stage, conversation)
     stage.page = owner
     owner.goto(f"{stage.server.url}/settings/readers/")
+
+
+@scene(".chat-timeline", ".graph svg")
+def admin_trace(stage):
+    """How a reply came to be: its nodes and calls, the flow's graph, and what was sent."""
+    stage.guest("office")
+    stage.page.click("[data-part=picker-button]")
+    stage.page.get_by_role("menuitemradio", name="Plan").click()
+    stage.ask(script.TIDE)
+    conversation = stage.page.url.split("/c/")[1].strip("/")
+    stage.administrator(f"/admin/chat/conversation/{conversation}/change/")
+    for unfolds in stage.page.locator(".chat-more > summary").all():
+        unfolds.click()
