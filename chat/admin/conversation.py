@@ -25,7 +25,7 @@ from .export import Exporting
 from .filters import Assistant, ChosenModel, Deleted, GuestOwner, LastActivity, NewestReply
 from .live import Live
 from .readonly import ContentAdmin, may_read
-from .retry import Copies, Retrying, page_of
+from .retry import Copies, Retrying, chips, page_of
 
 OWNER_NAME = get_user_model().USERNAME_FIELD
 MOST_PLACES = 1_000  # of what was said, the latest
@@ -117,7 +117,8 @@ class ConversationAdmin(Exporting, Retrying, Live, ContentAdmin):
         if conversation.deleted:
             return facts.chip("deleted")
         notable = {Message.Status.RUNNING, Message.Status.INTERRUPTED, Message.Status.ERROR}
-        return facts.chip(conversation.newest) if conversation.newest in notable else None
+        status = conversation.newest if conversation.newest in notable else ""
+        return chips(conversation, status)
 
     # The thread
 

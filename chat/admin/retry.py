@@ -9,6 +9,8 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
@@ -130,9 +132,9 @@ class Retrying:
             "readable": True,
             "may_stop": self.has_stop_permission(request),
             "original": original.conversation,
-            "called": facts.label(original.conversation, readable=True),
+            "called": original.conversation.title or facts.short(original.conversation_id),
             "copy": copy,
-            "live": following(request),
+            "live": following(request, copy),
             "is_running": not retried.is_final,
             "question": transcript.one(question, readable=True),
             "turns": [
@@ -153,6 +155,15 @@ def page_of(conversation: Conversation) -> str:
     """The address where an operator reads it: a copy's is beside its original."""
     page = "change" if conversation.copy_of_id is None else "beside"
     return reverse(f"admin:chat_conversation_{page}", args=[conversation.id])
+
+
+def chips(conversation: Conversation, status: str) -> SafeString:
+    """The list's marks of a conversation: its status, if there is one to tell, and that it is a
+    copy."""
+    shown = [facts.chip(status)] if status else []
+    if conversation.copy_of_id is not None:
+        shown.append(format_html('<span class="chat-chip">{}</span>', _("Retry")))
+    return format_html_join(" ", "{}", ([chip] for chip in shown))
 
 
 def _replies() -> QuerySet:
