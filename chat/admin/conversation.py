@@ -37,7 +37,7 @@ from .live import Live
 from .marks import MarkedAdmin, flag_chip, tag_chips
 from .readonly import may_read
 from .reason import ReasonedAdmin
-from .retry import Copies, Retrying, page_of
+from .retry import Copies, Retrying, copy_chip, page_of
 
 OWNER_NAME = get_user_model().USERNAME_FIELD
 
@@ -170,6 +170,7 @@ class ConversationAdmin(Deleting, Exporting, Retrying, Live, ReasonedAdmin, Mark
         notable = {Message.Status.RUNNING, Message.Status.INTERRUPTED, Message.Status.ERROR}
         chips = [flag_chip()] if conversation.flagged else []
         chips += [facts.chip(conversation.newest)] if conversation.newest in notable else []
+        chips += [copy_chip()] if conversation.copy_of_id else []
         return format_html_join(" ", "{}", ((chip,) for chip in chips)) if chips else None
 
     # The thread

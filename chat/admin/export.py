@@ -36,15 +36,15 @@ AT_ONCE = 50  # conversations
 ID_BYTES = 16
 FORMATS = {
     "csv": (
-        gettext_lazy("CSV"),
+        "CSV",
         gettext_lazy("A table for spreadsheets: a row for each message."),
     ),
     "json": (
-        gettext_lazy("JSON"),
+        "JSON",
         gettext_lazy("Everything, with all versions and steps, for other programs."),
     ),
     "markdown": (
-        gettext_lazy("Markdown"),
+        "Markdown",
         gettext_lazy("What the owners are shown, to be read."),
     ),
 }
@@ -143,7 +143,7 @@ class Exporting:
             "opts": self.opts,
             "readable": readable,
             "one": one,
-            "called": one and facts.label(one, readable=readable),
+            "called": one and ((readable and one.title) or facts.short(one.id)),
             "counted": _counted(1 if one else queryset.count(), said),
             "is_empty": not said,
             "ask": form,

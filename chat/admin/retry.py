@@ -9,6 +9,8 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
@@ -137,9 +139,9 @@ class Retrying:
             "readable": True,
             "may_stop": self.has_stop_permission(request),
             "original": original.conversation,
-            "called": facts.label(original.conversation, readable=True),
+            "called": original.conversation.title or facts.short(original.conversation_id),
             "copy": copy,
-            "live": following(request),
+            "live": following(request, copy),
             "is_running": not retried.is_final,
             "question": transcript.one(question, readable=True),
             "turns": [
@@ -160,6 +162,11 @@ def page_of(conversation: Conversation) -> str:
     """The address where an operator reads it: a copy's is beside its original."""
     page = "change" if conversation.copy_of_id is None else "beside"
     return reverse(f"admin:chat_conversation_{page}", args=[conversation.id])
+
+
+def copy_chip() -> SafeString:
+    """The list's mark of a copy."""
+    return format_html('<span class="chat-chip">{}</span>', _("Retry"))
 
 
 def _replies() -> QuerySet:

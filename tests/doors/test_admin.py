@@ -360,9 +360,9 @@ class ThreadTests(AdminCase):
         self.get(change(self.talk()))  # after which the process knows its content types
         counts = [self.queries_of(change(self.long_talk(turns))) for turns in (1, 20, 120)]
         # Session, user, two of permissions, stale replies, the conversation, tree, page, runs,
-        # nodes, calls, steps;
-        # whether it is open, which is logged; its tags, notes, and those of the messages.
-        self.assertEqual(counts, [18, 18, 18])
+        # nodes, calls, steps; whether it is open, which is logged; its tags, notes, and those of
+        # the messages; the profile by which the page follows.
+        self.assertEqual(counts, [19, 19, 19])
 
     def test_one_that_is_deleted_or_empty_says_so(self):
         talk = self.talk()

@@ -1,10 +1,13 @@
 """A transcript that grows in the admin: what its socket tells to whom, and that it only reads."""
 
+import re
 from contextlib import asynccontextmanager
 from uuid import uuid4
 
+from tests.axe import violations
 from tests.browser import Browser, require_browser
 from tests.doors.test_sessions import ENDED, closed
+from tests.hands import Hands
 from tests.replies.case import ServerCase, asks
 from tests.tabs import Tab
 from tests.upstream import numbered
@@ -12,7 +15,7 @@ from tests.visitor import PASSWORD, Visitor
 
 NEVER = 3600  # so that nothing but a bell can be what was heard
 
-# An operator, by `manage.py shell`: name, and whether of a group that may read, or by themselves.
+# An operator.
 MAKE = """
 from django.contrib.auth.models import Permission, User
 user = User.objects.create_user({name!r}, password={password!r}, is_staff=True)
@@ -28,7 +31,11 @@ class Transcript(Tab):
 
 
 class LiveCase(ServerCase):
-    settings = {"SIGN_UP": 1, "SESSION_SECONDS": NEVER, "ADMIN_REASON": 0}
+    settings = {
+        "SESSION_SECONDS": NEVER,
+        "OPENAI_MODEL": "numbered,numbered-large",
+        "ADMIN_REASON": 0,
+    }
 
     @asynccontextmanager
     async def operator(self, *permissions: str):
@@ -54,7 +61,7 @@ class LiveCase(ServerCase):
         return tab, ack
 
 
-class LiveTests(LiveCase):
+class LiveTests(Hands, LiveCase):
     async def test_it_grows_as_its_owners_page_does(self):
         async with Visitor(self.server.url) as alice, self.operator(*READS) as rita:
             tab, ack = await self.running(alice)
@@ -128,12 +135,69 @@ class LiveTests(LiveCase):
         self.assertEqual(await closed(looked), ENDED)
         self.assertEqual(await closed(await self.transcript(rita)), ENDED)
 
-
-class PageTests(LiveCase):
-    """In a browser: the page of the transcript, and of a retry."""
-
-    @classmethod
-    def setUpClass(cls) -> None:
+    def test_in_a_browser_it_grows_and_a_retry_grows_beside_it(self):
         require_browser()
-        super().setUpClass()
-        cls.browser = cls.enterClassContext(Browser())
+        self.browser = self.enterContext(Browser())
+        self.person = self.browser.person()
+        asked = self.open("/")
+        self.send(asks(tokens=40, gate="look", gate_after=20), asked)
+        self.until_text(numbered(20), asked)
+        talk = asked.url.split("/c/")[1].strip("/")
+        page = self.signed_in(f"/admin/chat/conversation/{talk}/change/")
+        reply = page.locator(".chat-assistant")
+        self.until_said(reply, numbered(20))
+        page.evaluate("window.stays = true")
+        page.locator("[data-live-note=live]").wait_for()
+        self.accept(page)
+        self.upstream.release("look")
+        self.until_said(reply, numbered(40))
+        page.locator("[data-live-note=ended]").wait_for()
+        reply.locator(".chat-chip-done").wait_for()
+        # What is asked next comes by itself, and so does a retry of it, all by keyboard.
+        self.send(asks(tokens=30, gate="again", gate_after=10), asked)
+        self.until_said(reply.last, numbered(10))
+        self.upstream.release("again")
+        reply.last.locator(".chat-chip-done").wait_for()
+        self.assertTrue(page.evaluate("window.stays"))
+        reply.last.locator(".chat-retry summary").focus()
+        page.keyboard.press("Enter")
+        reply.last.locator("select[name=model]").select_option("numbered-large")
+        self.accept(page)
+        reply.last.locator(".chat-retry [type=submit]").press("Enter")
+        page.wait_for_url("**/beside/")
+        retried = page.locator(".chat-beside article").last
+        retried.locator(".chat-chip-done").wait_for()
+        self.until_said(retried, numbered(30))
+        self.assertIn("numbered-large", retried.locator(".chat-facts").inner_text())
+        self.accept(page)
+        page.goto(f"{self.server.url}/admin/chat/conversation/{talk}/export/")
+        self.accept(page)
+        with page.expect_download() as download:
+            page.get_by_role("button", name="Export").press("Enter")
+        self.assertRegex(download.value.suggested_filename, r"\.csv$")
+        self.assertEqual(self.browser.complaints, [])
+
+    def accept(self, page) -> None:
+        """Neither axe nor the browser has anything against the page as it is now."""
+        self.assertEqual(self.browser.complaints, [])
+        self.assertEqual(violations(page), [])
+        self.browser.complaints.clear()  # what axe tries is not the page's doing
+
+    def signed_in(self, path: str):
+        made = self.server.manage(
+            *("createsuperuser", "--noinput", "--username=root", "--email=a@a.example"),
+            DJANGO_SUPERUSER_PASSWORD=PASSWORD,
+        )
+        self.assertEqual(made.returncode, 0, made.stderr)
+        page = self.browser.person().new_page()
+        page.goto(f"{self.server.url}/admin/login/?next={path}")
+        page.fill("[name=username]", "root")
+        page.fill("[name=password]", PASSWORD)
+        page.press("[name=password]", "Enter")
+        page.locator(".chat-message").first.wait_for()
+        return page
+
+    def until_said(self, reply, text: str) -> None:
+        """The transcript's reply says this, and nothing else."""
+        whole = re.compile(f"^{re.escape(text)}$")
+        reply.locator("[data-part=text]").filter(has_text=whole).wait_for()

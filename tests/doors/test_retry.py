@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from chat.models import Conversation, Message
 from chat.replies import snapshot, tree
-from tests.doors.test_admin import AdminCase, change
+from tests.doors.test_admin import CONVERSATIONS, AdminCase, change
 from tests.replies.case import ServerCase, asks
 from tests.upstream import numbered
 from tests.visitor import PASSWORD, Visitor
@@ -62,6 +62,8 @@ class CopyTests(CopyCase):
         copy = self.copy()
         self.assertEqual(self.listed(), {self.original.id})
         self.assertEqual(self.listed(copies="only"), {copy.id})
+        self.assertIn('<span class="chat-chip">Retry</span>', self.get(CONVERSATIONS, copies="all"))
+        self.assertNotIn("chat-chip", self.get(CONVERSATIONS))
         self.assertEqual(self.listed(copies="all"), {copy.id, self.original.id})
 
     def test_it_is_none_of_the_operators_own_conversations(self):
