@@ -111,6 +111,18 @@ test("what is queued offline is sent on connecting, also by the tab's next page"
   equal(next.client.state.queued?.text, "And then?");
 });
 
+test("what the page was made with is in the outbox no more, whether or not the socket comes", () => {
+  const { client, world, box } = page({ welcome: false });
+  client.send("And then?");
+  const [{ frame }] = JSON.parse(box.getItem("chat:outbox:u1") ?? "[]");
+  equal(world.socket.heard, []);
+  const taken = [...HELD, row("m3", "m2", { text: "And then?", cid: frame.cid }), row("m4", "m3", { text: "So." })];
+  const next = page({ box, messages: taken, welcome: false });
+  equal(next.client.state.queued, null);
+  next.world.socket.say(WELCOME);
+  equal(next.world.socket.types, ["open"]);
+});
+
 test("an outbox is never sent as another user", () => {
   const { client, box } = page({ welcome: false });
   client.send("And then?");
