@@ -364,6 +364,13 @@ class LimitTests(PageCase):
         second.locator("[data-part=send]:enabled").wait_for()
         box = second.locator("[data-part=composer-input]")
         self.assertEqual(box.input_value(), "written with care")
+        # Nor is it lost with a tab that ends before it draws, as one that nobody looks at may.
+        box.fill("written with more care")
+        second.evaluate("() => { requestAnimationFrame = () => 0; }")
+        box.press("Enter")
+        kept = "Object.values(sessionStorage).join()"
+        second.wait_for_function(f"() => !{kept}.includes('cid')", polling=50)
+        self.assertIn("written with more care", second.evaluate(kept))
         self.upstream.release("limit")
         self.until_status("done")
 

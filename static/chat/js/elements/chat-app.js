@@ -28,6 +28,7 @@ export class ChatApp extends HTMLElement {
   /** @type {Unread} */ // @ts-ignore set when connected
   #unread;
   #due = false;
+  /** @type {import("../store.js").State["refusal"]} as it is drawn */ #refusal = null;
   #fetching = false;
   /** @type {Promise<void> | null} */ #listing = null;
   /** @type {Promise<boolean>} whether it worked */ #choice = Promise.resolve(true);
@@ -67,7 +68,8 @@ export class ChatApp extends HTMLElement {
   /** What the client may do to the page. @param {Drafts} drafts @returns {import("../client.js").Page} */
   #page(drafts) {
     return {
-      changed: () => this.#schedule(),
+      // A text that comes back is in its box, and so in the draft, before its letter is forgotten.
+      changed: ({ refusal }) => (refusal === this.#refusal ? this.#schedule() : this.#draw()),
       connected: () => {
         sessionStorage.removeItem(RELOADED);
         this.#list(null).catch(() => {}); // It stays as it was; the next reconnect asks again.
@@ -324,6 +326,7 @@ export class ChatApp extends HTMLElement {
   #draw() {
     this.#due = false;
     const { state } = this.#client;
+    this.#refusal = state.refusal;
     const focused = document.activeElement;
     this.#address();
     this.toggleAttribute("data-empty", !state.messages.length && !state.queued && !state.gone);
