@@ -234,6 +234,41 @@ class ChatTests(PageCase):
         self.page.reload()
         self.assertEqual(self.page.locator(ASKED).count(), 1)
 
+    def test_a_page_that_comes_back_knows_what_others_of_its_tab_wrote_and_sent(self):
+        self.send(asks("before", tokens=1))
+        self.until_status("done")
+        self.page.wait_for_url("**/c/*/")
+        event = "(name) => dispatchEvent(new PageTransitionEvent(name, { persisted: true }))"
+        self.page.evaluate(event, "pagehide")
+        # What the next page of the tab leaves: a letter, and a draft.
+        self.page.evaluate(
+            """(text) => {
+                const { user } = document.querySelector("chat-app").dataset;
+                const shown = location.pathname.split("/")[2];
+                const parent = [...document.querySelectorAll("article")].at(-1).dataset.id;
+                const about = { conversation: shown, text, parent };
+                const frame = { type: "send", cid: crypto.randomUUID(), ...about };
+                const letters = JSON.stringify([{ conversation: shown, frame }]);
+                sessionStorage.setItem(`chat:outbox:${user}`, letters);
+                sessionStorage.setItem(`chat:draft:${user}:${shown}`, "half a sentence");
+            }""",
+            asks("after", tokens=7),
+        )
+        self.page.evaluate("() => document.dispatchEvent(new Event('visibilitychange'))")
+        self.page.evaluate(event, "pageshow")
+        self.until_text(numbered(7))
+        box = self.page.locator("[data-part=composer-input]")
+        self.assertEqual(box.input_value(), "half a sentence")
+        # Nothing has changed: it goes on as it is.
+        self.page.evaluate(event, "pagehide")
+        self.page.evaluate("() => { window.same = true; }")
+        self.page.evaluate(event, "pageshow")
+        self.page.locator("[data-part=send]:enabled").wait_for()
+        self.send(asks("again", tokens=3))
+        self.page.locator(ASKED).nth(2).wait_for()
+        self.until_text(numbered(3))
+        self.assertTrue(self.page.evaluate("() => window.same"))
+
     def test_a_list_that_comes_late_does_not_bring_back_what_has_ended(self):
         self.send(asks(tokens=50, rate=0, gate="list", gate_after=10))
         self.until_text(numbered(10))

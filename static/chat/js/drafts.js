@@ -8,6 +8,7 @@ export const NEW = "new";
 export class Drafts {
   #storage;
   #user;
+  /** @type {Map<string, string>} what this page knows to be kept */ #known = new Map();
 
   /** @param {string} user @param {Pick<Storage, "getItem" | "setItem" | "removeItem">} storage */
   constructor(user, storage) {
@@ -17,14 +18,23 @@ export class Drafts {
 
   /** @param {string} conversation */
   read(conversation) {
-    return this.#storage.getItem(this.#key(conversation)) ?? "";
+    const text = this.#kept(conversation);
+    this.#known.set(conversation, text);
+    return text;
+  }
+
+  /** Whether another page of the tab has changed it since this one knew it. @param {string} conversation */
+  isForeign(conversation) {
+    return this.#known.has(conversation) && this.#known.get(conversation) !== this.#kept(conversation);
   }
 
   /** @param {string} conversation @param {string} text */
   keep(conversation, text) {
+    if (text === this.#known.get(conversation)) return; // What another page has kept since is newer.
     try {
       if (text) this.#storage.setItem(this.#key(conversation), text);
       else this.#storage.removeItem(this.#key(conversation));
+      this.#known.set(conversation, text);
     } catch {
       // A full storage costs the memory over a reload.
     }
@@ -50,6 +60,11 @@ export class Drafts {
     for (const { conversation, frame } of letters.toReversed()) {
       if (frame.text) this.giveBack(conversations.includes(conversation) ? conversation : NEW, frame.text);
     }
+  }
+
+  /** @param {string} conversation */
+  #kept(conversation) {
+    return this.#storage.getItem(this.#key(conversation)) ?? "";
   }
 
   /** @param {string} conversation */

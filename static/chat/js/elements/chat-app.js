@@ -52,7 +52,7 @@ export class ChatApp extends HTMLElement {
     const guest = "guest" in this.dataset;
     const unmade = history.state?.unmade;
     this.#client = new Client({ url, user, guest, protocol: Number(protocol), state, outbox, unmade }, this.#page(drafts));
-    this.#listen();
+    this.#listen(outbox);
     this.#draw();
     this.#client.connect();
   }
@@ -93,7 +93,8 @@ export class ChatApp extends HTMLElement {
     else drafts.giveBack(place, text);
   }
 
-  #listen() {
+  /** @param {Outbox} outbox */
+  #listen(outbox) {
     const client = this.#client;
     /** @type {Record<string, (detail: any, target: any) => void>} */
     const asks = {
@@ -143,7 +144,11 @@ export class ChatApp extends HTMLElement {
     addEventListener("storage", () => this.#schedule()); // What another tab has shown is read here, too.
     addEventListener("beforeprint", () => this.#print());
     addEventListener("pagehide", () => client.pause());
-    addEventListener("pageshow", ({ persisted }) => persisted && client.connect());
+    // It comes back as it was left, to a tab whose other pages may have written and sent since: loaded anew, it knows.
+    addEventListener("pageshow", ({ persisted }) => {
+      if (persisted && (outbox.isForeign || part(this, "composer").isForeign)) location.reload();
+      else if (persisted) client.connect();
+    });
     document.addEventListener("visibilitychange", () => {
       if (!document.hidden) client.wake();
       this.#draw();
