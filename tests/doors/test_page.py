@@ -389,6 +389,18 @@ class EarlyTests(PageCase):
 class LimitTests(PageCase):
     settings = {"LIMIT_ACTIVE": 1}
 
+    def test_a_browser_that_keeps_nothing_is_one_to_chat_in(self):
+        self.person.add_init_script(
+            """for (const name of ["localStorage", "sessionStorage"]) {
+                const get = () => { throw new DOMException("Denied", "SecurityError"); };
+                Object.defineProperty(window, name, { get });
+            }"""
+        )
+        page = self.open("/")
+        self.send(asks(tokens=3), page)
+        self.until_status("done", page)
+        self.assertEqual(self.text(page=page), numbered(3))
+
     def test_a_first_message_that_is_refused_is_there_after_a_reload(self):
         self.send(asks(tokens=50, rate=0, gate="limit", gate_after=10))
         self.until_text(numbered(10))

@@ -1,6 +1,6 @@
 // @ts-check
-// What was written and not sent: one text for each conversation, and one for a new one. As an outbox, drafts are one
-// user's.
+// What was written and not sent: one text for each conversation, one for a new one, and one for each question that is
+// being edited (`edit:` and its id). As an outbox, drafts are one user's.
 
 /** The name of the conversation that is still to be made. */
 export const NEW = "new";
@@ -10,7 +10,7 @@ export class Drafts {
   #user;
   /** @type {Map<string, string>} what this page knows to be kept */ #known = new Map();
 
-  /** @param {string} user @param {Pick<Storage, "getItem" | "setItem" | "removeItem">} storage */
+  /** @param {string} user @param {Storage} storage */
   constructor(user, storage) {
     this.#user = user;
     this.#storage = storage;
@@ -40,6 +40,13 @@ export class Drafts {
     }
   }
 
+  /** What there is a draft of. */
+  written() {
+    const prefix = this.#key("");
+    const keys = Array.from({ length: this.#storage.length }, (_, index) => this.#storage.key(index) ?? "");
+    return keys.filter((key) => key.startsWith(prefix)).map((key) => key.slice(prefix.length));
+  }
+
   /** Puts a text before what has been written since. @param {string} conversation @param {string} text */
   giveBack(conversation, text) {
     const later = this.read(conversation);
@@ -48,13 +55,12 @@ export class Drafts {
 
   /**
    * Takes over what a guest, who has signed in as this user, had not sent: their conversations are this user's now. What
-   * waited in their outbox is never sent as another, so it becomes a draft too.
-   * @param {Drafts} guests @param {import("./outbox.js").Letter[]} letters @param {string[]} conversations that there are
+   * waited in their outbox is never sent as another, so it becomes a draft too: of its conversation where the list has it.
+   * @param {Drafts} guests @param {import("./outbox.js").Letter[]} letters @param {string[]} conversations that are listed
    */
   adopt(guests, letters, conversations) {
-    for (const conversation of [NEW, ...conversations]) {
-      const text = guests.read(conversation);
-      if (text) this.giveBack(conversation, text);
+    for (const conversation of guests.written()) {
+      this.giveBack(conversation, guests.read(conversation));
       guests.keep(conversation, "");
     }
     for (const { conversation, frame } of letters.toReversed()) {

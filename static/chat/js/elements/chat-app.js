@@ -8,6 +8,7 @@ import { Client } from "../client.js";
 import { Drafts, NEW } from "../drafts.js";
 import { Http, Refusal } from "../http.js";
 import { Outbox } from "../outbox.js";
+import { storage } from "../storage.js";
 import { initial } from "../store.js";
 import { Unread } from "../unread.js";
 import * as words from "../words.js";
@@ -39,45 +40,50 @@ export class ChatApp extends HTMLElement {
     const { listUrl: list = "", conversationUrl = "", themeUrl: theme = "" } = this.dataset;
     const token = /** @type {HTMLInputElement} */ (this.querySelector("[name=csrfmiddlewaretoken]")).value;
     this.#http = new Http({ list, conversation: conversationUrl, theme, token });
-    this.#unread = new Unread(user, localStorage);
+    this.#unread = new Unread(user, storage("localStorage"));
     const state = initial({
       conversation: id ? { id, title, model, assistant } : null,
       messages: data("page-messages"),
       list: data("page-list"),
     });
     const url = `${location.protocol === "https:" ? "wss:" : "ws:"}//${location.host}${this.dataset.socketUrl}`;
-    const [outbox, drafts] = [new Outbox(user, sessionStorage), new Drafts(user, sessionStorage)];
-    this.#adopt(drafts, state.entries);
+    const kept = storage("sessionStorage");
+    const [outbox, drafts] = [new Outbox(user, kept), new Drafts(user, kept)];
+    this.#adopt(drafts, kept, state.entries);
     for (const name of ["composer", "thread"]) part(this, name).drafts = drafts;
     const guest = "guest" in this.dataset;
     const unmade = history.state?.unmade;
-    this.#client = new Client({ url, user, guest, protocol: Number(protocol), state, outbox, unmade }, this.#page(drafts));
+    this.#client = new Client({ url, user, guest, protocol: Number(protocol), state, outbox, unmade }, this.#page(drafts, kept));
     this.#listen(outbox);
     this.#draw();
     this.#client.connect();
   }
 
-  /** What a guest left unsent in this tab, before they signed in. @param {Drafts} drafts @param {{ id: string }[]} entries */
-  #adopt(drafts, entries) {
+  /** What a guest left unsent in this tab, before they signed in. @param {Drafts} drafts @param {Storage} kept @param {{ id: string }[]} entries */
+  #adopt(drafts, kept, entries) {
     const { formerly } = this.dataset;
     if (!formerly) return;
-    const letters = new Outbox(formerly, sessionStorage).empty();
-    drafts.adopt(new Drafts(formerly, sessionStorage), letters, entries.map(({ id }) => id));
+    const letters = new Outbox(formerly, kept).empty();
+    drafts.adopt(new Drafts(formerly, kept), letters, entries.map(({ id }) => id));
   }
 
-  /** What the client may do to the page. @param {Drafts} drafts @returns {import("../client.js").Page} */
-  #page(drafts) {
+  /** What the client may do to the page. @param {Drafts} drafts @param {Storage} kept @returns {import("../client.js").Page} */
+  #page(drafts, kept) {
     return {
       // A text that comes back is in its box, and so in the draft, before its letter is forgotten.
       changed: ({ refusal }) => (refusal === this.#refusal ? this.#schedule() : this.#draw()),
       connected: () => {
-        sessionStorage.removeItem(RELOADED);
+        kept.removeItem(RELOADED);
         this.#list(null).catch(() => {}); // It stays as it was; the next reconnect asks again.
       },
       reload: (reason) => {
-        const reasons = JSON.parse(sessionStorage.getItem(RELOADED) ?? "[]");
+        const reasons = JSON.parse(kept.getItem(RELOADED) ?? "[]");
         if (reasons.includes(reason)) return false;
-        sessionStorage.setItem(RELOADED, JSON.stringify([...reasons, reason]));
+        try {
+          sessionStorage.setItem(RELOADED, JSON.stringify([...reasons, reason]));
+        } catch {
+          return false; // Where the next page knew nothing of it, each would load another.
+        }
         location.reload();
         return true;
       },
