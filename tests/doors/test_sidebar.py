@@ -394,6 +394,27 @@ class UnreadTests(SidebarCase):
             self.entry("Aside", page).locator("[data-part=unread]").wait_for(state="hidden")
 
 
+    def test_a_tab_that_was_away_does_not_mark_what_was_read_in_another(self):
+        self.say("Looked at")
+        self.page.goto(f"{self.server.url}/")
+        self.send(f"Aside\n{asks(tokens=60, rate=0, gate='away', gate_after=20)}")
+        self.entry("Aside").locator("[data-part=live]").wait_for()
+        other = self.open("/")
+        self.entry("Aside", other).locator("[data-part=live]").wait_for()
+        event = "(name) => dispatchEvent(new PageTransitionEvent(name, { persisted: true }))"
+        other.evaluate(event, "pagehide")
+        self.upstream.release("away")
+        self.until_status("done")
+        self.entry("Aside").locator("[data-part=live]").wait_for(state="hidden")
+        # What another tab has kept is looked at here, too.
+        other.evaluate("() => dispatchEvent(new StorageEvent('storage'))")
+        other.evaluate("() => new Promise((drawn) => requestAnimationFrame(() => drawn()))")
+        with other.expect_response("**/conversations/"):
+            other.evaluate(event, "pageshow")
+        self.entry("Aside", other).locator("[data-part=live]").wait_for(state="hidden")
+        self.assertEqual(other.locator("[data-part=unread]:visible").count(), 0)
+
+
 class KeyboardTests(SidebarCase):
     def test_arrows_home_and_end_go_through_the_list(self):
         self.make(5)

@@ -18,6 +18,9 @@ const RELOADED = "chat:reloaded";
 /** The list is asked for so often where it changes while it is on its way. */
 const ASKED = 3;
 
+/** A list that is not up to date tells of no reply that has ended: another tab may have shown it long ago. @type {any[]} */
+const UNKNOWN = [];
+
 /** What its own buttons ask for as the keys do. */
 const SAID = new Set(["palette", "help", "sidebar"]);
 
@@ -353,7 +356,7 @@ export class ChatApp extends HTMLElement {
     part(this, "voice").render(state);
     part(this, "sidebar").render(state, {
       address: (/** @type {string} */ id) => this.#http.address(id),
-      unread: this.#unread.look(state.entries, document.hidden || state.gone ? null : state.conversation),
+      unread: this.#unread.look(state.current ? state.entries : UNKNOWN, document.hidden || state.gone ? null : state.conversation),
     });
     this.#refocus(focused, before && !undo.hidden);
   }
