@@ -238,8 +238,8 @@ class Process:
 
     async def _settle(self) -> None:
         """End what other workers left, and remove what people deleted, over and over."""
-        self._ring(await in_database(settle.settle_dead_workers))
         while True:
+            self._ring(await in_database(settle.settle_dead_workers))
             await asyncio.sleep(settings.CHAT_TIMES["settle"])
             self._ring(await in_database(settle.settle_stale, but=self.writer.live()))
             await in_database(settle.remove_deleted)

@@ -2,7 +2,7 @@
 
 A worker that dies says nothing, so there are two ways to know. Its lease ends: any process sees
 that, on any machine. And while it lives it holds the lock of a file, which the system releases with
-it: the next process on this machine sees that at its start, without waiting for the lease.
+it: another process on this machine sees that at once, whatever the clock says of the lease.
 """
 
 import fcntl
