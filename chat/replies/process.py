@@ -34,6 +34,8 @@ logger = logging.getLogger("chat.replies")
 
 # How long the writing of interrupted replies may take at the end (seconds).
 INTERRUPTING = 3
+# How long tasks may take to be cancelled then: a client's own may forget that it was (seconds).
+CANCELLING = 1
 # When a request that a server at its end did not take may be sent again (seconds).
 RETRY_AFTER = 2
 
@@ -69,7 +71,8 @@ def begin_drain(*, and_all_tasks: bool = False) -> asyncio.Future:
             others = asyncio.all_tasks() - {asyncio.current_task()}
             for task in others:
                 task.cancel()
-            await asyncio.gather(*others, return_exceptions=True)
+            ended, _ = await asyncio.wait(others, timeout=CANCELLING)
+            await asyncio.gather(*ended, return_exceptions=True)
             await asyncio.get_running_loop().shutdown_asyncgens()
 
     process = _processes.get(asyncio.get_running_loop())

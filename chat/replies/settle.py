@@ -29,7 +29,7 @@ class Worker:
     def __init__(self) -> None:
         self.id = secrets.token_hex(8)
         _own.append(self.id)
-        # The file has its name once it is locked: who found it before would take it for a dead one's.
+        # Its name comes with its lock: who found it before would take it for a dead one's.
         unnamed = _folder() / f".{self.id}"
         self._lock: TextIO = unnamed.open("w")
         fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -397,7 +397,6 @@ class UnreadTests(SidebarCase):
         for page in (self.page, other):
             self.entry("Aside", page).locator("[data-part=unread]").wait_for(state="hidden")
 
-
     def test_a_tab_that_was_away_does_not_mark_what_was_read_in_another(self):
         self.say("Looked at")
         self.page.goto(f"{self.server.url}/")
