@@ -142,6 +142,19 @@ class PagesTests(SidebarCase):
         expected[8] = "Nine"
         self.assertEqual(self.titles(), expected)
 
+    def test_what_no_bell_told_is_there_when_the_tab_is_looked_at_again(self):
+        for title in ("First", "Second"):
+            self.say(title)
+        elsewhere = (
+            "from chat.models import Conversation as C; "
+            "C.objects.filter(title='First').update(title='Renamed'); "
+            "[c.mark_deleted() for c in C.objects.filter(title='Second')]"
+        )
+        done = self.server.manage("shell", "-c", elsewhere)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.page.evaluate("() => document.dispatchEvent(new Event('visibilitychange'))")
+        self.until_titles("Renamed")
+
     def test_a_failed_page_is_asked_for_again_by_the_button(self):
         self.make(60)
         self.page.route("**/conversations/?before=*", lambda route: route.abort())

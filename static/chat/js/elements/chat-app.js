@@ -159,9 +159,16 @@ export class ChatApp extends HTMLElement {
       else if (persisted) client.connect();
     });
     document.addEventListener("visibilitychange", () => {
-      if (!document.hidden) client.wake();
+      if (!document.hidden) this.#look();
       this.#draw();
     });
+  }
+
+  /** Somebody looks at the page again. A bell that was lost meanwhile costs them nothing of the list either. */
+  #look() {
+    const { status } = this.#client.state.connection;
+    this.#client.wake();
+    if (status === "open") this.#list(null).catch(() => {}); // Else with the welcome.
   }
 
   /** @param {(menu: any) => void} act */
