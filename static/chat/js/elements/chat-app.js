@@ -8,6 +8,7 @@ import { Client } from "../client.js";
 import { Drafts, NEW } from "../drafts.js";
 import { Http, Refusal } from "../http.js";
 import { Outbox } from "../outbox.js";
+import { composes } from "../shortcuts.js";
 import { storage } from "../storage.js";
 import { initial } from "../store.js";
 import { Unread } from "../unread.js";
@@ -181,7 +182,7 @@ export class ChatApp extends HTMLElement {
   async #palette() {
     const [palette, dialog] = [part(this, "palette"), part(this, "palette-dialog")];
     let entered = false;
-    const hear = (/** @type {KeyboardEvent} */ { key, isComposing }) => (entered ||= key === "Enter" && !isComposing);
+    const hear = (/** @type {KeyboardEvent} */ event) => (entered ||= event.key === "Enter" && !composes(event));
     openDialog(dialog);
     dialog.addEventListener("keydown", hear);
     const there = await this.#try(late(palette));

@@ -3,7 +3,7 @@
 
 import { asked, fit, part, say, sends, write } from "./parts.js";
 import { NEW } from "../drafts.js";
-import { pressed } from "../shortcuts.js";
+import { composes, pressed } from "../shortcuts.js";
 import { active, busy } from "../store.js";
 import * as words from "../words.js";
 
@@ -89,7 +89,7 @@ export class ChatComposer extends HTMLElement {
 
   /** @param {KeyboardEvent} event */
   #key(event) {
-    if (event.target !== this.#input || event.isComposing) return;
+    if (event.target !== this.#input || composes(event)) return;
     if (event.key === "Enter" && sends(event, this)) {
       event.preventDefault();
       this.#send();
