@@ -151,14 +151,17 @@ class ChatConsumer(AsyncWebsocketConsumer):
 
     async def hear(self, text: str | None) -> None:
         """Answer one frame, or say why not; whatever it was, the socket lives on."""
-        frame = {}
+        frame, said = {}, None
         try:
             if text is None:
                 raise Refused("bad_frame")
             frame = protocol.load(text)
-            await self.answer(protocol.parse(frame), frame)
+            said = protocol.parse(frame)
+            await self.answer(said, frame)
         except Refused as refused:
             await self.refuse(refused, frame)
+            if said is None:
+                await self.count_mistake()
         except DatabaseError as error:
             logger.warning("refused as unavailable", **logs.fields(error=type(error).__name__))
             await self.refuse(Refused("unavailable", retry_after=RETRY_AFTER), frame)
@@ -200,11 +203,12 @@ class ChatConsumer(AsyncWebsocketConsumer):
     async def refuse(self, refused: Refused, frame: dict) -> None:
         events.refused(refused.code)
         await self.send_frame(protocol.error(refused, frame))
-        if refused.code.startswith("bad_"):
-            now = asyncio.get_running_loop().time()
-            self.mistakes.append(now)
-            if len(self.mistakes) == MISTAKES and now - self.mistakes[0] < MISTAKES_WITHIN:
-                await self.bye(protocol.CLOSE_PROTOCOL)
+
+    async def count_mistake(self) -> None:
+        now = asyncio.get_running_loop().time()
+        self.mistakes.append(now)
+        if len(self.mistakes) == MISTAKES and now - self.mistakes[0] < MISTAKES_WITHIN:
+            await self.bye(protocol.CLOSE_PROTOCOL)
 
     async def send_frame(self, frame: protocol.Frame) -> None:
         try:

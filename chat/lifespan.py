@@ -5,7 +5,9 @@ reads to the end.
 """
 
 import asyncio
+import os
 import signal
+import threading
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
@@ -17,6 +19,8 @@ from chat.replies import process
 
 # How long the sockets may take to close at the end (seconds).
 CLOSING = 2
+# How long all may take that is still to be done once it has drained (seconds).
+ENDING = 5
 
 
 async def lifespan(scope: dict, receive: Callable[[], Awaitable[dict]], send: Callable) -> None:
@@ -37,7 +41,9 @@ async def lifespan(scope: dict, receive: Callable[[], Awaitable[dict]], send: Ca
 def _drain_and_interrupt() -> None:
     """Drain, and only then stop uvicorn, by the signal after which it exits with 0: on SIGTERM it
     would close the sockets first, and in the end kill itself by that signal once more."""
-    process.begin_drain().add_done_callback(_interrupt)
+    draining = process.begin_drain()
+    draining.add_done_callback(_end_in_time)
+    draining.add_done_callback(_interrupt)
 
 
 def _interrupt(_: asyncio.Future) -> None:
@@ -50,9 +56,21 @@ def _interrupt(_: asyncio.Future) -> None:
 def drain_before_daphne_stops() -> None:
     """Daphne has no lifespan; its reactor waits for whoever asks before it stops. It leaves its
     tasks as they are, and Python crashes over some of them at its exit: they are ended, too."""
-    reactor.addSystemEventTrigger(
-        "before", "shutdown", lambda: Deferred.fromFuture(process.begin_drain(and_all_tasks=True))
-    )
+
+    def drain() -> Deferred:
+        draining = process.begin_drain(and_all_tasks=True)
+        draining.add_done_callback(_end_in_time)
+        return Deferred.fromFuture(draining)
+
+    reactor.addSystemEventTrigger("before", "shutdown", drain)
+
+
+def _end_in_time(_: asyncio.Future) -> None:
+    """Python waits at its exit for every thread, and one may hang for ever in a database, or in a
+    resolver, that does not answer. What it could still do is nobody's any more."""
+    ending = threading.Timer(ENDING, os._exit, [0])
+    ending.daemon = True
+    ending.start()
 
 
 def write_no_access_log() -> None:

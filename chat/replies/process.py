@@ -37,6 +37,8 @@ logger = logging.getLogger("chat.replies")
 
 # How long the writing of interrupted replies may take at the end (seconds).
 INTERRUPTING = 3
+# How long tasks may take to be cancelled then: a client's own may forget that it was (seconds).
+CANCELLING = 1
 # When a request that a server at its end did not take may be sent again (seconds).
 RETRY_AFTER = 2
 
@@ -82,7 +84,8 @@ def begin_drain(*, and_all_tasks: bool = False) -> asyncio.Future:
             others = asyncio.all_tasks() - {asyncio.current_task()}
             for task in others:
                 task.cancel()
-            await asyncio.gather(*others, return_exceptions=True)
+            ended, _ = await asyncio.wait(others, timeout=CANCELLING)
+            await asyncio.gather(*ended, return_exceptions=True)
             await asyncio.get_running_loop().shutdown_asyncgens()
 
     process = _processes.get(asyncio.get_running_loop())
@@ -282,8 +285,8 @@ class Process:
 
     async def _settle(self) -> None:
         """End what other workers left, and remove what people deleted, over and over."""
-        self._ring(await in_database(settle.settle_dead_workers))
         while True:
+            self._ring(await in_database(settle.settle_dead_workers))
             await asyncio.sleep(settings.CHAT_TIMES["settle"])
             self._ring(await in_database(settle.settle_stale, but=self.writer.live()))
             await in_database(settle.remove_deleted)

@@ -2,7 +2,7 @@
 
 A worker that dies says nothing, so there are two ways to know. Its lease ends: any process sees
 that, on any machine. And while it lives it holds the lock of a file, which the system releases with
-it: the next process on this machine sees that at its start, without waiting for the lease.
+it: another process on this machine sees that at once, whatever the clock says of the lease.
 """
 
 import fcntl
@@ -29,13 +29,16 @@ class Worker:
     def __init__(self) -> None:
         self.id = secrets.token_hex(8)
         _own.append(self.id)
-        self._lock: TextIO = (_folder() / self.id).open("w")
+        # Its name comes with its lock: who found it before would take it for a dead one's.
+        unnamed = _folder() / f".{self.id}"
+        self._lock: TextIO = unnamed.open("w")
         fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        unnamed.rename(_folder() / self.id)
 
 
 def settle_dead_workers() -> list[Message]:
     """End the replies of this machine's workers that are no more; returns which."""
-    dead = [path for path in _folder().iterdir() if _is_dead(path)]
+    dead = [path for path in _folder().glob("[!.]*") if _is_dead(path)]
     settled = Message.objects.written_by(path.name for path in dead).settle()
     for path in dead:
         path.unlink(missing_ok=True)

@@ -65,6 +65,8 @@ class ChatTests(PageCase):
         self.page.fill(box, "one")
         self.page.press(box, "Shift+Enter")
         self.page.type(box, "two " + asks(tokens=1))
+        self.page.dispatch_event(box, "keydown", {"key": "Enter", "keyCode": 229, "bubbles": True})
+        self.assertTrue(self.page.input_value(box).startswith("one\ntwo"))
         self.page.press(box, "Enter")
         self.until_status("done")
         self.assertTrue(self.text(ASKED).startswith("one\ntwo"))
@@ -161,6 +163,10 @@ class ChatTests(PageCase):
         self.act("edit", ASKED)
         box = self.page.locator(f"{ASKED} textarea")
         box.fill("written with care")
+        # What ends a word of an input method ends nothing else; Safari tells it in the second way.
+        for sign in ({"isComposing": True}, {"keyCode": 229}):
+            for key in ("Enter", "Escape"):
+                box.dispatch_event("keydown", {"key": key, "bubbles": True, **sign})
         self.page.reload()
         box.wait_for()
         self.assertEqual(box.input_value(), "written with care")
@@ -233,6 +239,41 @@ class ChatTests(PageCase):
         self.page.wait_for_url(f"{self.server.url}/c/*/")
         self.page.reload()
         self.assertEqual(self.page.locator(ASKED).count(), 1)
+
+    def test_a_page_that_comes_back_knows_what_others_of_its_tab_wrote_and_sent(self):
+        self.send(asks("before", tokens=1))
+        self.until_status("done")
+        self.page.wait_for_url("**/c/*/")
+        event = "(name) => dispatchEvent(new PageTransitionEvent(name, { persisted: true }))"
+        self.page.evaluate(event, "pagehide")
+        # What the next page of the tab leaves: a letter, and a draft.
+        self.page.evaluate(
+            """(text) => {
+                const { user } = document.querySelector("chat-app").dataset;
+                const shown = location.pathname.split("/")[2];
+                const parent = [...document.querySelectorAll("article")].at(-1).dataset.id;
+                const about = { conversation: shown, text, parent };
+                const frame = { type: "send", cid: crypto.randomUUID(), ...about };
+                const letters = JSON.stringify([{ conversation: shown, frame }]);
+                sessionStorage.setItem(`chat:outbox:${user}`, letters);
+                sessionStorage.setItem(`chat:draft:${user}:${shown}`, "half a sentence");
+            }""",
+            asks("after", tokens=7),
+        )
+        self.page.evaluate("() => document.dispatchEvent(new Event('visibilitychange'))")
+        self.page.evaluate(event, "pageshow")
+        self.until_text(numbered(7))
+        box = self.page.locator("[data-part=composer-input]")
+        self.assertEqual(box.input_value(), "half a sentence")
+        # Nothing has changed: it goes on as it is.
+        self.page.evaluate(event, "pagehide")
+        self.page.evaluate("() => { window.same = true; }")
+        self.page.evaluate(event, "pageshow")
+        self.page.locator("[data-part=send]:enabled").wait_for()
+        self.send(asks("again", tokens=3))
+        self.page.locator(ASKED).nth(2).wait_for()
+        self.until_text(numbered(3))
+        self.assertTrue(self.page.evaluate("() => window.same"))
 
     def test_a_list_that_comes_late_does_not_bring_back_what_has_ended(self):
         self.send(asks(tokens=50, rate=0, gate="list", gate_after=10))
@@ -354,6 +395,18 @@ class EarlyTests(PageCase):
 class LimitTests(PageCase):
     settings = {"LIMIT_ACTIVE": 1}
 
+    def test_a_browser_that_keeps_nothing_is_one_to_chat_in(self):
+        self.person.add_init_script(
+            """for (const name of ["localStorage", "sessionStorage"]) {
+                const get = () => { throw new DOMException("Denied", "SecurityError"); };
+                Object.defineProperty(window, name, { get });
+            }"""
+        )
+        page = self.open("/")
+        self.send(asks(tokens=3), page)
+        self.until_status("done", page)
+        self.assertEqual(self.text(page=page), numbered(3))
+
     def test_a_first_message_that_is_refused_is_there_after_a_reload(self):
         self.send(asks(tokens=50, rate=0, gate="limit", gate_after=10))
         self.until_text(numbered(10))
@@ -364,6 +417,13 @@ class LimitTests(PageCase):
         second.locator("[data-part=send]:enabled").wait_for()
         box = second.locator("[data-part=composer-input]")
         self.assertEqual(box.input_value(), "written with care")
+        # Nor is it lost with a tab that ends before it draws, as one that nobody looks at may.
+        box.fill("written with more care")
+        second.evaluate("() => { requestAnimationFrame = () => 0; }")
+        box.press("Enter")
+        kept = "Object.values(sessionStorage).join()"
+        second.wait_for_function(f"() => !{kept}.includes('cid')", polling=50)
+        self.assertIn("written with more care", second.evaluate(kept))
         self.upstream.release("limit")
         self.until_status("done")
 

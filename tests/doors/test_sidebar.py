@@ -142,6 +142,19 @@ class PagesTests(SidebarCase):
         expected[8] = "Nine"
         self.assertEqual(self.titles(), expected)
 
+    def test_what_no_bell_told_is_there_when_the_tab_is_looked_at_again(self):
+        for title in ("First", "Second"):
+            self.say(title)
+        elsewhere = (
+            "from chat.models import Conversation as C; "
+            "C.objects.filter(title='First').update(title='Renamed'); "
+            "[c.mark_deleted() for c in C.objects.filter(title='Second')]"
+        )
+        done = self.server.manage("shell", "-c", elsewhere)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.page.evaluate("() => document.dispatchEvent(new Event('visibilitychange'))")
+        self.until_titles("Renamed")
+
     def test_a_failed_page_is_asked_for_again_by_the_button(self):
         self.make(60)
         self.page.route("**/conversations/?before=*", lambda route: route.abort())
@@ -256,8 +269,12 @@ class DeleteTests(SidebarCase):
         self.page.press("[data-part=composer-input]", "Control+z")
         self.page.locator(TOAST).wait_for()
         self.page.fill("[data-part=composer-input]", "")
-        self.page.keyboard.press("Control+z")
-        self.until_titles("Second", "First")
+        self.choose("delete", "Second")
+        self.page.locator(TOAST).get_by_text("Second").wait_for()
+        for back in (["Second"], ["Second", "First"]):
+            self.page.keyboard.press("Control+z")
+            self.until_titles(*back)
+            self.page.locator(TOAST).get_by_text(back[-1]).wait_for(state="hidden")
 
     def test_the_shown_one_says_that_it_is_deleted_here_and_elsewhere_and_comes_back(self):
         self.say("Shown")
@@ -392,6 +409,26 @@ class UnreadTests(SidebarCase):
         self.until_status("done")
         for page in (self.page, other):
             self.entry("Aside", page).locator("[data-part=unread]").wait_for(state="hidden")
+
+    def test_a_tab_that_was_away_does_not_mark_what_was_read_in_another(self):
+        self.say("Looked at")
+        self.page.goto(f"{self.server.url}/")
+        self.send(f"Aside\n{asks(tokens=60, rate=0, gate='away', gate_after=20)}")
+        self.entry("Aside").locator("[data-part=live]").wait_for()
+        other = self.open("/")
+        self.entry("Aside", other).locator("[data-part=live]").wait_for()
+        event = "(name) => dispatchEvent(new PageTransitionEvent(name, { persisted: true }))"
+        other.evaluate(event, "pagehide")
+        self.upstream.release("away")
+        self.until_status("done")
+        self.entry("Aside").locator("[data-part=live]").wait_for(state="hidden")
+        # What another tab has kept is looked at here, too.
+        other.evaluate("() => dispatchEvent(new StorageEvent('storage'))")
+        other.evaluate("() => new Promise((drawn) => requestAnimationFrame(() => drawn()))")
+        with other.expect_response("**/conversations/"):
+            other.evaluate(event, "pageshow")
+        self.entry("Aside", other).locator("[data-part=live]").wait_for(state="hidden")
+        self.assertEqual(other.locator("[data-part=unread]:visible").count(), 0)
 
 
 class KeyboardTests(SidebarCase):

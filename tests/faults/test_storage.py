@@ -49,11 +49,11 @@ class StorageCase:
         await tab.until(saving, "the word that it is being saved", seconds=30)
 
     async def model_goes_on(self, tokens: int) -> None:
-        """Until the model has said so much more to the one reply that is being written."""
+        """Until the model has said so much more to each reply that is being written."""
 
         def sent() -> int:
-            (request,) = (one for one in self.upstream.requests() if not one["finished"])
-            return request["tokens_sent"]
+            open = [one for one in self.upstream.requests() if not one["finished"]]
+            return min(request["tokens_sent"] for request in open)
 
         before = await asyncio.to_thread(sent)
         async with asyncio.timeout(60):
@@ -160,7 +160,34 @@ class LockTests(StorageCase, FaultCase):
 class PostgresTests(StorageCase, WorkersFaultCase):
     """PostgreSQL cuts its connections, or is away, under two workers."""
 
-    settings: ClassVar[dict] = {"LEASE_SECONDS": 8, "SETTLE_SECONDS": 1}
+    settings: ClassVar[dict] = {"LEASE_SECONDS": 8, "SETTLE_SECONDS": 1, "DRAIN_SECONDS": 1}
+
+    async def test_28_who_is_told_to_stop_ends_though_the_database_stands_still(self):
+        other = Server("daphne", **self.workers[0].settings).start()
+        self.addCleanup(other.stop)
+        async with self.person() as alice:
+            here = await alice.tab()
+            alice.url = other.url
+            there = await alice.tab()
+            acks = [await self.streaming(tab) for tab in (here, there)]
+            self.postgres.freeze()
+            try:
+                await self.model_goes_on(50)
+                shown = [
+                    tab.message(ack["reply"])["text"]
+                    for tab, ack in zip((here, there), acks, strict=True)
+                ]
+                for server in (self.workers[0], other):
+                    server.process.terminate()
+                for server in (self.workers[0], other):
+                    self.assertEqual(await asyncio.to_thread(server.process.wait, 60), 0)
+            finally:
+                self.postgres.thaw()
+            alice.url = self.workers[1].url
+            for ack, text in zip(acks, shown, strict=True):
+                reply = (await agreed(alice, ack["conversation"]))[-1]
+                self.assertEqual(reply["status"], "interrupted")
+                self.assertTrue(reply["text"].startswith(text))
 
     async def test_28_connections_that_are_cut_only_delay(self):
         async with self.person() as alice:

@@ -131,6 +131,25 @@ class TaskTests(TaskCase):
             await agreed(bob, ack["conversation"], bad)
             self.upstream.hang_up()
 
+    async def test_31_a_worker_that_died_on_this_machine_is_missed_whatever_the_clock_says(self):
+        # As long as its lease seems to be where the clock was set back since.
+        lease = self.server.settings | {"LEASE_SECONDS": 3600, "DATA_DIR": self.server.data}
+        other = Server(**lease).start()
+        self.addCleanup(other.stop)
+        async with self.person() as alice:
+            here = await alice.tab()
+            alice.url = other.url
+            there = await alice.tab()
+            ack = await there.send(asks(tokens=5000, rate=100))
+            await here.open(ack["conversation"])
+            await here.text_of(ack["reply"], 60)
+            other.kill()
+            reply = await here.ended(ack["reply"])
+            self.assertEqual(reply["error"]["code"], "lost_worker")
+            alice.url = self.server.url
+            await agreed(alice, ack["conversation"], here)
+            self.upstream.hang_up()
+
     async def test_31_the_settler_goes_on_when_it_can(self):
         other = self.other_machine().start()
         self.addCleanup(other.stop)

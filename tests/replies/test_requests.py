@@ -169,12 +169,16 @@ class RefusalTests(ServerCase):
     async def test_the_sixth_mistake_closes_the_socket(self):
         async with Person(self.server.url) as alice:
             tab = await alice.tab()
+            # No mistake is what was offered when a page queued it.
+            for _ in range(7):
+                answer = await tab.send("hi", conversation=str(uuid4()), model="of yesterday")
+                self.assertEqual(answer["code"], "bad_field")
             for _ in range(6):
                 await tab.socket.send_str("?")
             await tab.until(lambda: tab.closed, "a close")
             self.assertEqual(tab.closed, 4400)
             self.assertEqual(tab.frames[-1]["type"], "bye")
-            self.assertEqual(tab.count("error"), 6)
+            self.assertEqual(tab.count("error"), 13)
 
     async def test_what_may_not_be_sent_writes_no_row_and_reaches_no_model(self):
         async with Person(self.server.url) as alice:

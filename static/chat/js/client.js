@@ -45,6 +45,8 @@ export class Client {
     this.#guest = guest;
     this.#protocol = protocol;
     this.#outbox = outbox;
+    // What the server took before it made this page waits for nothing.
+    for (const { cid } of state.messages) outbox.remove(cid);
     const shown = state.conversation ?? unmade;
     const waiting = outbox.heads().find(({ conversation }) => conversation === shown);
     /** @type {State} */

@@ -9,16 +9,23 @@ export class Outbox {
   /** @type {Letter[]} */ #letters = [];
   #storage;
   #key;
+  /** @type {string | null} what this page knows to be kept */ #known;
 
   /** @param {string} user @param {Pick<Storage, "getItem" | "setItem" | "removeItem">} storage */
   constructor(user, storage) {
     this.#storage = storage;
     this.#key = `chat:outbox:${user}`;
+    this.#known = storage.getItem(this.#key);
     try {
-      this.#letters = JSON.parse(storage.getItem(this.#key) ?? "[]");
+      this.#letters = JSON.parse(this.#known ?? "[]");
     } catch {
-      storage.removeItem(this.#key);
+      this.empty();
     }
+  }
+
+  /** Whether another page of the tab has changed it since: this one, which comes back, does not know these letters. */
+  get isForeign() {
+    return this.#storage.getItem(this.#key) !== this.#known;
   }
 
   /** @param {string} conversation @param {Frame} frame */
@@ -48,12 +55,15 @@ export class Outbox {
     const letters = this.#letters;
     this.#letters = [];
     this.#storage.removeItem(this.#key);
+    this.#known = null;
     return letters;
   }
 
   #keep() {
+    const letters = JSON.stringify(this.#letters);
     try {
-      this.#storage.setItem(this.#key, JSON.stringify(this.#letters));
+      this.#storage.setItem(this.#key, letters);
+      this.#known = letters;
     } catch {
       // A full storage costs the memory over a reload, not the sending.
     }

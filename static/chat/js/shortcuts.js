@@ -26,7 +26,14 @@ export const SHORTCUTS = [
   { id: "help", keys: "?", when: "idle" },
 ];
 
-/** @typedef {Pick<KeyboardEvent, "key" | "code" | "ctrlKey" | "metaKey" | "shiftKey" | "altKey"> & { isComposing?: boolean }} Press */
+/** @typedef {Pick<KeyboardEvent, "key" | "code" | "ctrlKey" | "metaKey" | "shiftKey" | "altKey"> & { isComposing?: boolean, keyCode?: number }} Press */
+
+/**
+ * Whether a press belongs to a word that an input method is still composing: it chooses or ends that, and means nothing to
+ * the page. Safari tells the press that ends it only after the end, and by this number alone.
+ * @param {Pick<Press, "isComposing" | "keyCode">} press
+ */
+export const composes = ({ isComposing, keyCode }) => isComposing || keyCode === 229;
 
 const NAMES = { Up: "ArrowUp", Down: "ArrowDown" };
 const SHOWN = { Up: "↑", Down: "↓", Escape: "Esc", Mod: "Ctrl" };
@@ -35,8 +42,9 @@ const MAC = { ...SHOWN, Mod: "⌘", Shift: "⇧", Alt: "⌥" };
 export const isMac = (platform = navigator.platform) => /^(Mac|iP)/.test(platform);
 
 /** @param {Press} press @param {string} keys */
-function presses({ key, code, ctrlKey, metaKey, shiftKey, altKey, isComposing }, keys, mac = isMac()) {
-  if (isComposing) return false;
+function presses(press, keys, mac = isMac()) {
+  if (composes(press)) return false;
+  const { key, code, ctrlKey, metaKey, shiftKey, altKey } = press;
   const wanted = keys.split("+");
   const last = wanted.at(-1) ?? "";
   const [mod, other] = mac ? [metaKey, ctrlKey] : [ctrlKey, metaKey];

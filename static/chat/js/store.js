@@ -20,7 +20,7 @@ import { KEPT } from "./protocol.js";
  * @typedef {{
  *   conversation: string | null, made: boolean, gone: boolean, title: string,
  *   model: string, assistant: string, choosing: { model?: string, assistant?: string },
- *   messages: Message[], entries: Entry[], more: import("./list.js").Edge | null,
+ *   messages: Message[], entries: Entry[], more: import("./list.js").Edge | null, current: boolean,
  *   queued: Frame | null, refusal: { code: string, re: string, text: string, seconds?: number } | null,
  *   connection: { status: "connecting" | "open" | "waiting" | "paused" | "ended", delay?: number, code?: number },
  *   wants: "open" | "resync" | null, awaiting: boolean,
@@ -28,9 +28,9 @@ import { KEPT } from "./protocol.js";
  * }} State
  * `made`: the server has the conversation. `gone`: it had, and has it no more. `model` and `assistant`: who answers, "" is
  * the site's default. `choosing`: what of it the server may not have heard yet. `more`: how far the list is known, null
- * where all of it is. `queued`: the frame of this conversation that is not yet seen to be accepted; `acked` and `waits`
- * (why, and for how many seconds) are the page's notes on it. `tokens`: what the person may use in a day, `left`: of that,
- * as far as the server has said.
+ * where all of it is. `current`: whether nothing of the list can have been missed. `queued`: the frame of this conversation
+ * that is not yet seen to be accepted; `acked` and `waits` (why, and for how many seconds) are the page's notes on it.
+ * `tokens`: what the person may use in a day, `left`: of that, as far as the server has said.
  */
 
 /**
@@ -52,6 +52,7 @@ export function initial({ conversation = null, messages = [], list = { conversat
     messages: messages.map((row) => /** @type {Message} */ (merged(undefined, { ...row, from: 0 }))),
     entries: sorted(list.conversations),
     more: edge(list),
+    current: true,
     queued: null,
     refusal: null,
     connection: { status: "connecting" },
@@ -177,7 +178,11 @@ const RULES = {
     return state.gone ? need(shown, "open") : shown; // It was restored: the socket shows it no more.
   },
 
-  "page:connection": (state, { connection }) => ({ ...state, connection }),
+  "page:connection": (state, { connection }) => ({
+    ...state,
+    connection,
+    current: state.current && connection.status === "connecting",
+  }),
   "page:opened": (state) => ({ ...state, wants: null, awaiting: true }),
   "page:reopen": (state) => need({ ...state, awaiting: false }, "open"),
   "page:queue": (state, { frame, conversation }) => ({ ...state, conversation, queued: frame, refusal: null }),
@@ -188,7 +193,8 @@ const RULES = {
 
   "page:list"(state, { list, after }) {
     const follows = !after || after.id === state.more?.last.id;
-    return { ...state, entries: listed(state.entries, list, after), more: follows ? edge(list) : state.more };
+    const entries = listed(state.entries, list, after);
+    return { ...state, entries, more: follows ? edge(list) : state.more, current: state.current || !after };
   },
 
   "page:earlier": (state, { messages }) => ({ ...state, messages: prepended(state.messages, messages) }),

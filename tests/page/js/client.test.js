@@ -1,15 +1,16 @@
 // @ts-check
 import { Client } from "/static/chat/js/client.js";
 import { Outbox } from "/static/chat/js/outbox.js";
+import { memory } from "/static/chat/js/storage.js";
 import { initial } from "/static/chat/js/store.js";
 import { equal, ok, test } from "./harness.js";
 import { CONVERSATION, delta, end, row, state } from "./rows.js";
-import { FakeWorld, storage, WELCOME } from "./world.js";
+import { FakeWorld, WELCOME } from "./world.js";
 
 const HELD = [row("m1", null, { text: "Hi" }), row("m2", "m1", { text: "Hello" })];
 
-/** @param {{ messages?: any[], made?: boolean, user?: string, guest?: boolean, box?: ReturnType<typeof storage>, welcome?: boolean }} how */
-function page({ messages = HELD, made = true, user = "u1", guest = false, box = storage(), welcome = true } = {}) {
+/** @param {{ messages?: any[], made?: boolean, user?: string, guest?: boolean, box?: Storage, welcome?: boolean }} how */
+function page({ messages = HELD, made = true, user = "u1", guest = false, box = memory(), welcome = true } = {}) {
   const world = new FakeWorld();
   const told = { reloads: 0, reasons: new Set(), returned: /** @type {string[][]} */ ([]) };
   const conversation = made ? { id: CONVERSATION, title: "" } : null;
@@ -111,6 +112,18 @@ test("what is queued offline is sent on connecting, also by the tab's next page"
   equal(next.client.state.queued?.text, "And then?");
 });
 
+test("what the page was made with is in the outbox no more, whether or not the socket comes", () => {
+  const { client, world, box } = page({ welcome: false });
+  client.send("And then?");
+  const [{ frame }] = JSON.parse(box.getItem("chat:outbox:u1") ?? "[]");
+  equal(world.socket.heard, []);
+  const taken = [...HELD, row("m3", "m2", { text: "And then?", cid: frame.cid }), row("m4", "m3", { text: "So." })];
+  const next = page({ box, messages: taken, welcome: false });
+  equal(next.client.state.queued, null);
+  next.world.socket.say(WELCOME);
+  equal(next.world.socket.types, ["open"]);
+});
+
 test("an outbox is never sent as another user", () => {
   const { client, box } = page({ welcome: false });
   client.send("And then?");
@@ -210,7 +223,7 @@ test("a letter to another conversation is delivered, then the page's own is open
 });
 
 test("a new chat that was loaded again goes on with its letter, and with none it is a new chat", () => {
-  const [first, box] = [page({ made: false, welcome: false }), storage()];
+  const [first, box] = [page({ made: false, welcome: false }), memory()];
   first.client.send("Hello");
   const { conversation: unmade } = first.client.state;
   const about = { url: "", user: "u1", guest: false, protocol: 1, state: initial(), unmade };

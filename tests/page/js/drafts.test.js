@@ -1,11 +1,11 @@
 // @ts-check
 import { Drafts, NEW } from "/static/chat/js/drafts.js";
 import { Outbox } from "/static/chat/js/outbox.js";
+import { memory } from "/static/chat/js/storage.js";
 import { equal, test } from "./harness.js";
-import { storage } from "./world.js";
 
 test("a draft is one conversation's and one user's", () => {
-  const box = storage();
+  const box = memory();
   const drafts = new Drafts("u1", box);
   drafts.keep("c1", "One");
   drafts.keep(NEW, "Another");
@@ -16,7 +16,7 @@ test("a draft is one conversation's and one user's", () => {
 });
 
 test("a text that comes back stands before what was written since", () => {
-  const drafts = new Drafts("u1", storage());
+  const drafts = new Drafts("u1", memory());
   drafts.giveBack("c1", "First");
   equal(drafts.read("c1"), "First");
   drafts.keep("c1", "Later");
@@ -25,10 +25,12 @@ test("a text that comes back stands before what was written since", () => {
 });
 
 test("what a guest had not sent becomes a draft of the account, and is sent by nobody", () => {
-  const box = storage();
+  const box = memory();
   const guests = new Drafts("g1", box);
   guests.keep("c1", "half a sen");
   guests.keep(NEW, "begun");
+  guests.keep("c99", "far down the list");
+  guests.keep("edit:m1", "a question, bett");
   const outbox = new Outbox("g1", box);
   outbox.add("c1", { type: "send", cid: "1", text: "One?" });
   outbox.add("c1", { type: "send", cid: "2", text: "Two?" });
@@ -40,6 +42,7 @@ test("what a guest had not sent becomes a draft of the account, and is sent by n
   mine.adopt(new Drafts("g1", box), letters, ["c1", "c2"]);
   equal([mine.read("c1"), mine.read("c2")], ["One?\n\nTwo?\n\nhalf a sen", ""]);
   equal(mine.read(NEW), "Hello?\n\nbegun");
+  equal([mine.read("c99"), mine.read("edit:m1")], ["far down the list", "a question, bett"]);
   equal([guests.read("c1"), guests.read(NEW)], ["", ""]);
   equal([new Outbox("g1", box).heads(), new Outbox("u1", box).heads()], [[], []]);
 

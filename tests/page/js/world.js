@@ -72,14 +72,4 @@ class FakeSocket {
   }
 }
 
-/** A storage that lasts as long as the test. */
-export function storage() {
-  /** @type {Map<string, string>} */ const kept = new Map();
-  return {
-    getItem: (/** @type {string} */ key) => kept.get(key) ?? null,
-    setItem: (/** @type {string} */ key, /** @type {string} */ value) => void kept.set(key, value),
-    removeItem: (/** @type {string} */ key) => void kept.delete(key),
-  };
-}
-
 export const WELCOME = { type: "welcome", v: 1, user: { id: "u1", name: "Alice", guest: false }, limits: {}, heartbeat: 20 };

@@ -8,6 +8,8 @@ import { Client } from "../client.js";
 import { Drafts, NEW } from "../drafts.js";
 import { Http, Refusal } from "../http.js";
 import { Outbox } from "../outbox.js";
+import { composes } from "../shortcuts.js";
+import { storage } from "../storage.js";
 import { initial } from "../store.js";
 import { Unread } from "../unread.js";
 import * as words from "../words.js";
@@ -16,6 +18,9 @@ const RELOADED = "chat:reloaded";
 
 /** The list is asked for so often where it changes while it is on its way. */
 const ASKED = 3;
+
+/** A list that is not up to date tells of no reply that has ended: another tab may have shown it long ago. @type {any[]} */
+const UNKNOWN = [];
 
 /** What its own buttons ask for as the keys do. */
 const SAID = new Set(["palette", "help", "sidebar"]);
@@ -28,6 +33,7 @@ export class ChatApp extends HTMLElement {
   /** @type {Unread} */ // @ts-ignore set when connected
   #unread;
   #due = false;
+  /** @type {import("../store.js").State["refusal"]} as it is drawn */ #refusal = null;
   #fetching = false;
   /** @type {Promise<void> | null} */ #listing = null;
   /** @type {Promise<boolean>} whether it worked */ #choice = Promise.resolve(true);
@@ -38,44 +44,50 @@ export class ChatApp extends HTMLElement {
     const { listUrl: list = "", conversationUrl = "", themeUrl: theme = "" } = this.dataset;
     const token = /** @type {HTMLInputElement} */ (this.querySelector("[name=csrfmiddlewaretoken]")).value;
     this.#http = new Http({ list, conversation: conversationUrl, theme, token });
-    this.#unread = new Unread(user, localStorage);
+    this.#unread = new Unread(user, storage("localStorage"));
     const state = initial({
       conversation: id ? { id, title, model, assistant } : null,
       messages: data("page-messages"),
       list: data("page-list"),
     });
     const url = `${location.protocol === "https:" ? "wss:" : "ws:"}//${location.host}${this.dataset.socketUrl}`;
-    const [outbox, drafts] = [new Outbox(user, sessionStorage), new Drafts(user, sessionStorage)];
-    this.#adopt(drafts, state.entries);
+    const kept = storage("sessionStorage");
+    const [outbox, drafts] = [new Outbox(user, kept), new Drafts(user, kept)];
+    this.#adopt(drafts, kept, state.entries);
     for (const name of ["composer", "thread"]) part(this, name).drafts = drafts;
     const guest = "guest" in this.dataset;
     const unmade = history.state?.unmade;
-    this.#client = new Client({ url, user, guest, protocol: Number(protocol), state, outbox, unmade }, this.#page(drafts));
-    this.#listen();
+    this.#client = new Client({ url, user, guest, protocol: Number(protocol), state, outbox, unmade }, this.#page(drafts, kept));
+    this.#listen(outbox);
     this.#draw();
     this.#client.connect();
   }
 
-  /** What a guest left unsent in this tab, before they signed in. @param {Drafts} drafts @param {{ id: string }[]} entries */
-  #adopt(drafts, entries) {
+  /** What a guest left unsent in this tab, before they signed in. @param {Drafts} drafts @param {Storage} kept @param {{ id: string }[]} entries */
+  #adopt(drafts, kept, entries) {
     const { formerly } = this.dataset;
     if (!formerly) return;
-    const letters = new Outbox(formerly, sessionStorage).empty();
-    drafts.adopt(new Drafts(formerly, sessionStorage), letters, entries.map(({ id }) => id));
+    const letters = new Outbox(formerly, kept).empty();
+    drafts.adopt(new Drafts(formerly, kept), letters, entries.map(({ id }) => id));
   }
 
-  /** What the client may do to the page. @param {Drafts} drafts @returns {import("../client.js").Page} */
-  #page(drafts) {
+  /** What the client may do to the page. @param {Drafts} drafts @param {Storage} kept @returns {import("../client.js").Page} */
+  #page(drafts, kept) {
     return {
-      changed: () => this.#schedule(),
+      // A text that comes back is in its box, and so in the draft, before its letter is forgotten.
+      changed: ({ refusal }) => (refusal === this.#refusal ? this.#schedule() : this.#draw()),
       connected: () => {
-        sessionStorage.removeItem(RELOADED);
+        kept.removeItem(RELOADED);
         this.#list(null).catch(() => {}); // It stays as it was; the next reconnect asks again.
       },
       reload: (reason) => {
-        const reasons = JSON.parse(sessionStorage.getItem(RELOADED) ?? "[]");
+        const reasons = JSON.parse(kept.getItem(RELOADED) ?? "[]");
         if (reasons.includes(reason)) return false;
-        sessionStorage.setItem(RELOADED, JSON.stringify([...reasons, reason]));
+        try {
+          sessionStorage.setItem(RELOADED, JSON.stringify([...reasons, reason]));
+        } catch {
+          return false; // Where the next page knew nothing of it, each would load another.
+        }
         location.reload();
         return true;
       },
@@ -91,7 +103,8 @@ export class ChatApp extends HTMLElement {
     else drafts.giveBack(place, text);
   }
 
-  #listen() {
+  /** @param {Outbox} outbox */
+  #listen(outbox) {
     const client = this.#client;
     /** @type {Record<string, (detail: any, target: any) => void>} */
     const asks = {
@@ -141,11 +154,22 @@ export class ChatApp extends HTMLElement {
     addEventListener("storage", () => this.#schedule()); // What another tab has shown is read here, too.
     addEventListener("beforeprint", () => this.#print());
     addEventListener("pagehide", () => client.pause());
-    addEventListener("pageshow", ({ persisted }) => persisted && client.connect());
+    // It comes back as it was left, to a tab whose other pages may have written and sent since: loaded anew, it knows.
+    addEventListener("pageshow", ({ persisted }) => {
+      if (persisted && (outbox.isForeign || part(this, "composer").isForeign)) location.reload();
+      else if (persisted) client.connect();
+    });
     document.addEventListener("visibilitychange", () => {
-      if (!document.hidden) client.wake();
+      if (!document.hidden) this.#look();
       this.#draw();
     });
+  }
+
+  /** Somebody looks at the page again. A bell that was lost meanwhile costs them nothing of the list either. */
+  #look() {
+    const { status } = this.#client.state.connection;
+    this.#client.wake();
+    if (status === "open") this.#list(null).catch(() => {}); // Else with the welcome.
   }
 
   /** @param {(menu: any) => void} act */
@@ -158,7 +182,7 @@ export class ChatApp extends HTMLElement {
   async #palette() {
     const [palette, dialog] = [part(this, "palette"), part(this, "palette-dialog")];
     let entered = false;
-    const hear = (/** @type {KeyboardEvent} */ { key, isComposing }) => (entered ||= key === "Enter" && !isComposing);
+    const hear = (/** @type {KeyboardEvent} */ event) => (entered ||= event.key === "Enter" && !composes(event));
     openDialog(dialog);
     dialog.addEventListener("keydown", hear);
     const there = await this.#try(late(palette));
@@ -324,6 +348,7 @@ export class ChatApp extends HTMLElement {
   #draw() {
     this.#due = false;
     const { state } = this.#client;
+    this.#refusal = state.refusal;
     const focused = document.activeElement;
     this.#address();
     this.toggleAttribute("data-empty", !state.messages.length && !state.queued && !state.gone);
@@ -339,7 +364,7 @@ export class ChatApp extends HTMLElement {
     part(this, "voice").render(state);
     part(this, "sidebar").render(state, {
       address: (/** @type {string} */ id) => this.#http.address(id),
-      unread: this.#unread.look(state.entries, document.hidden || state.gone ? null : state.conversation),
+      unread: this.#unread.look(state.current ? state.entries : UNKNOWN, document.hidden || state.gone ? null : state.conversation),
     });
     this.#refocus(focused, before && !undo.hidden);
   }

@@ -3,7 +3,7 @@
 
 import { asked, fit, part, say, sends, write } from "./parts.js";
 import { NEW } from "../drafts.js";
-import { pressed } from "../shortcuts.js";
+import { composes, pressed } from "../shortcuts.js";
 import { active, busy } from "../store.js";
 import * as words from "../words.js";
 
@@ -61,6 +61,11 @@ export class ChatComposer extends HTMLElement {
     this.#input.focus();
   }
 
+  /** Whether another page of the tab has changed what is written here. */
+  get isForeign() {
+    return this.drafts.isForeign(this.#conversation);
+  }
+
   /** Puts a refused text before what has been written since. @param {string} text */
   giveBack(text) {
     const input = this.#input;
@@ -84,7 +89,7 @@ export class ChatComposer extends HTMLElement {
 
   /** @param {KeyboardEvent} event */
   #key(event) {
-    if (event.target !== this.#input || event.isComposing) return;
+    if (event.target !== this.#input || composes(event)) return;
     if (event.key === "Enter" && sends(event, this)) {
       event.preventDefault();
       this.#send();

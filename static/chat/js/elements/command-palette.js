@@ -4,7 +4,7 @@
 
 import { clone, part, say, write } from "./parts.js";
 import { fitting } from "../match.js";
-import { pressed } from "../shortcuts.js";
+import { composes, pressed } from "../shortcuts.js";
 import { everywhere, fits } from "../words-late.js";
 import { UNTITLED } from "../words.js";
 
@@ -115,7 +115,7 @@ export class CommandPalette extends HTMLElement {
 
   /** @param {KeyboardEvent} event */
   #key(event) {
-    if (event.isComposing) return;
+    if (composes(event)) return;
     const all = this.#options;
     const at = all.findIndex((option) => option === this.#chosen);
     const moves = { ArrowDown: all[(at + 1) % all.length], ArrowUp: all.at(at - 1), PageDown: all.at(-1), PageUp: all[0] };

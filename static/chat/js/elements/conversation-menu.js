@@ -4,6 +4,7 @@
 
 import { byArrows } from "./menu.js";
 import { action, asked, clone, isRtl, part, say } from "./parts.js";
+import { composes } from "../shortcuts.js";
 
 const NONE = "00000000-0000-0000-0000-000000000000";
 
@@ -75,7 +76,7 @@ export class ConversationMenu extends HTMLElement {
       close(true);
     });
     form.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
-      if (event.key !== "Escape") return;
+      if (event.key !== "Escape" || composes(event)) return;
       event.preventDefault(); // Or it would close the drawer as well.
       close(false);
     });

@@ -2,6 +2,7 @@
 // <message-editor>: a question being written anew, in its place. Says `chat:edited` with the text, or `chat:closed`.
 
 import { action, fit, part, say, sends } from "./parts.js";
+import { composes } from "../shortcuts.js";
 
 export class MessageEditor extends HTMLElement {
   constructor() {
@@ -13,11 +14,12 @@ export class MessageEditor extends HTMLElement {
     });
     this.addEventListener("input", () => fit(this.#input));
     this.addEventListener("keydown", (event) => {
+      if (composes(event)) return;
       if (event.key === "Escape") {
         event.preventDefault(); // Or it would stop a reply as well.
         say(this, "closed");
       }
-      if (event.key === "Enter" && sends(event, this) && !event.isComposing && event.target === this.#input) {
+      if (event.key === "Enter" && sends(event, this) && event.target === this.#input) {
         event.preventDefault();
         part(this, "edit").requestSubmit();
       }

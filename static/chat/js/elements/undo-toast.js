@@ -1,6 +1,6 @@
 // @ts-check
-// <undo-toast>: says that a conversation was deleted, and offers for a while to undo it: by its button, or by Ctrl+Z.
-// The while is as long as the reader is not at the toast, with the pointer or the focus.
+// <undo-toast>: says that a conversation was deleted, and offers for a while to undo it: by its button, or by Ctrl+Z, and
+// then what was deleted before it. The while does not pass while the reader is at the toast, with the pointer or the focus.
 
 import { action, part, say, write } from "./parts.js";
 import { pressed } from "../shortcuts.js";
@@ -12,7 +12,7 @@ import { UNTITLED } from "../words.js";
 const SHOWN = 8_000;
 
 export class UndoToast extends HTMLElement {
-  /** @type {Entry | null} what can be brought back now */ entry = null;
+  /** @type {Entry[]} what can be brought back, in the order in which it was deleted */ #entries = [];
   /** @type {any} */ #timer = null;
 
   connectedCallback() {
@@ -34,24 +34,36 @@ export class UndoToast extends HTMLElement {
   /** @param {Entry} entry that was deleted */
   show(entry) {
     this.#hide();
-    this.entry = entry;
-    write(part(this, "toast-text"), deleted(entry.title || UNTITLED));
-    write(part(this, "toast-voice"), undoable(entry.title || UNTITLED));
-    this.#toast.showPopover();
-    this.#wait();
+    this.#entries.push(entry);
+    this.#offer(entry);
+  }
+
+  /** What would be brought back now. @returns {Entry | undefined} */
+  get entry() {
+    return this.#entries.at(-1);
   }
 
   undo() {
-    const { entry } = this;
+    const entry = this.#entries.pop();
     if (!entry) return;
-    this.#hide();
+    if (this.entry) this.#offer(this.entry);
+    else this.#hide();
     say(this, "restore", { entry });
+  }
+
+  /** @param {Entry} entry */
+  #offer({ title }) {
+    write(part(this, "toast-text"), deleted(title || UNTITLED));
+    write(part(this, "toast-voice"), undoable(title || UNTITLED));
+    this.#toast.showPopover();
+    this.#wait();
   }
 
   #wait() {
     clearTimeout(this.#timer);
     if (this.#toast.matches(":hover, :focus-within")) return;
     this.#timer = setTimeout(() => {
+      this.#entries = [];
       this.#hide();
       say(this, "forgotten");
     }, SHOWN);
@@ -59,7 +71,6 @@ export class UndoToast extends HTMLElement {
 
   #hide() {
     clearTimeout(this.#timer);
-    this.entry = null;
     write(part(this, "toast-voice"), "");
     this.#toast.hidePopover();
   }
