@@ -3,7 +3,7 @@
 // near the view. Until then it is the text itself, as the server put it there.
 
 import { part, template, write } from "./parts.js";
-import { Typesetter } from "../markdown/math.js";
+import { found } from "../markdown/math.js";
 import { StreamMarkdown } from "../markdown/stream.js";
 
 const NEAR = "800px 0px";
@@ -79,13 +79,13 @@ let made = null;
 function options() {
   if (made) return made;
   const { highlighter = "", formulas = "" } = /** @type {HTMLElement} */ (document.querySelector("chat-app")).dataset;
-  const typesetter = new Typesetter(formulas);
   made = {
     code: template("code-template"),
     image: template("image-template"),
     highlight: (figure) => highlight(figure, highlighter),
-    typeset: (nodes, old) => typesetter.typeset(nodes, old),
+    typeset: (nodes, old) => (typesetter ? typesetter.typeset(nodes, old) : found(nodes).length && typeset(formulas)),
     heal: (text) => heal(text),
+    series: () => series,
   };
   return made;
 }
@@ -103,14 +103,32 @@ function highlight(figure, worker) {
   );
 }
 
+/** @type {import("../markdown/typesetter.js").Typesetter | null} */
+let typesetter = null;
 /** @type {Promise<unknown> | null} */
-let healing = null;
+let typesetting = null;
 
-/** Comes with the first text that grows, and heals from the next flush on. @type {(text: string) => string} */
+/** Comes with the first formula, and sets all that are there by then. @param {string} styles */
+function typeset(styles) {
+  typesetting ??= import("../markdown/typesetter.js").then(
+    ({ Typesetter }) => {
+      typesetter = new Typesetter(styles);
+      typesetter.typeset([part(document, "thread")]);
+    },
+    () => setTimeout(() => (typesetting = null), AGAIN),
+  );
+}
+
+/** @type {Promise<unknown> | null} */
+let growing = null;
+/** @type {typeof import("../markdown/series.js").Series | undefined} */
+let series;
+
+/** Comes, as what settles lists, with the first text that grows, and heals from the next flush on. @type {(text: string) => string} */
 let heal = (text) => {
-  healing ??= import("../markdown/healing.js").then(
-    ({ healed }) => (heal = healed),
-    () => setTimeout(() => (healing = null), AGAIN),
+  growing ??= Promise.all([import("../markdown/healing.js"), import("../markdown/series.js")]).then(
+    ([{ healed }, { Series }]) => ([heal, series] = [healed, Series]),
+    () => setTimeout(() => (growing = null), AGAIN),
   );
   return text;
 };
