@@ -32,6 +32,7 @@ export class RichText {
 
   /** @param {string} text @param {boolean} final */
   draw(text, final) {
+    if (!final) grow();
     if (text === this.#text && final === this.#final) return;
     const goesOn = !this.#final && text.startsWith(this.#text);
     if (!goesOn) this.#stream = null;
@@ -123,15 +124,18 @@ function typeset(styles) {
 let growing = null;
 /** @type {typeof import("../markdown/series.js").Series | undefined} */
 let series;
+let heal = (/** @type {string} */ text) => text;
 
-/** Comes, as what settles lists, with the first text that grows, and heals from the next flush on. @type {(text: string) => string} */
-let heal = (text) => {
-  growing ??= Promise.all([import("../markdown/healing.js"), import("../markdown/series.js")]).then(
-    ([{ healed }, { Series }]) => ([heal, series] = [healed, Series]),
+/** What only a text that grows wants comes with the first reply that is waited for. */
+function grow() {
+  growing ??= Promise.all([import("../markdown/healing.js"), import("../markdown/series.js"), import("../markdown/warming.js")]).then(
+    ([{ healed }, { Series }, { warm }]) => {
+      [heal, series] = [healed, Series];
+      warm(options());
+    },
     () => setTimeout(() => (growing = null), AGAIN),
   );
-  return text;
-};
+}
 
 /** @type {WeakMap<Element, () => void>} */
 const waiting = new WeakMap();
