@@ -9,7 +9,7 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from chat.models import Conversation, Message
+from chat.models import Conversation, Message, Step
 from chat.protocol import reply_error
 
 from . import prose
@@ -30,6 +30,9 @@ FINISHES = {
     "length": gettext_lazy("The reply reached its greatest length."),
     "content_filter": gettext_lazy("The model's server held back the rest of this reply."),
 }
+
+# What the flows that come with the chat call their steps.
+LABELS = {"Planning the answer": gettext_lazy("Planning the answer")}
 
 
 def conversation(found: Conversation, *, owner: str = "") -> Iterator[str]:
@@ -80,12 +83,16 @@ def _blocks(row: Message, owner: str) -> Iterator[str]:
         yield prose.quoted(row.reasoning)
         yield "</details>"
     if steps := steps_of(row):
-        named = [f"{prose.line(step.label or step.name)}{_took(step.ms)}" for step in steps]
+        named = [f"{prose.line(_called(step))}{_took(step.ms)}" for step in steps]
         yield _("Steps: %(steps)s") % {"steps": ", ".join(named)}
     if row.text:
         yield prose.whole(row.text) if row.is_reply else prose.quoted(row.text)
     if note := _note(row):
         yield f"*{note}*"
+
+
+def _called(step: Step) -> str:
+    return str(LABELS.get(step.label, step.label or step.name))
 
 
 def _note(row: Message) -> str:

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.core import mail
 from django.test import Client, RequestFactory, SimpleTestCase, TestCase, override_settings
-from django.utils import translation
+from django.utils import timezone, translation
 from django.views.defaults import server_error
 
 from chat import flows
@@ -124,16 +124,20 @@ class ChosenTests(TestCase):
     def test_an_export_is_in_the_persons_language(self):
         one = Conversation.objects.create(owner=self.alice, assistant="chat")
         question = one.add(parent=None, role="user", text="Hallo", length=5)
-        one.add(
+        reply = one.add(
             parent=question,
             **{"role": "assistant", "text": "Halb", "length": 4, "status": "interrupted"},
             error="restart",
         )
+        planned = {"name": "plan", "label": "Planning the answer", "status": "done"}
+        reply.steps.create(position=1, started=timezone.now(), **planned)
+        one.messages.filter(id=reply.id).update(steps_changed=1)
         self.client.force_login(self.alice)
         Profile.objects.create(user=self.alice, language="de")
         sent = self.client.get(f"/c/{one.id}/export/?as=markdown")
         text = async_to_sync(body)(sent).decode()
-        for words in ("exportiert", "## Sie", "## Assistent", "Der bisherige Text bleibt"):
+        said = ("exportiert", "## Sie", "## Assistent", "Der bisherige Text bleibt")
+        for words in (*said, "Antwort wird geplant"):
             self.assertIn(words, text)
         self.assertIn("Unterhaltungen.zip", self.client.get("/export/")["Content-Disposition"])
 

@@ -1,6 +1,7 @@
 """Markdown on the page: drawn while it comes and when it is read again, with its buttons."""
 
 from tests.doors.test_page import ASKED, REPLY, PageCase
+from tests.hands import BOX
 from tests.replies.case import asks
 
 CODE = "def greet(name):\n    return name"
@@ -142,6 +143,17 @@ class MarkdownTests(PageCase):
         )
         scrolled = "({ top, before }) => Math.abs(top() - before - 10) <= 2"
         self.page.wait_for_function(scrolled, arg=place)
+
+    def test_who_is_at_the_end_stays_there_while_the_box_grows(self):
+        self.ask(LONG)
+        view = "document.querySelector('chat-thread')"
+        before = self.page.evaluate(f"{view}.clientHeight")
+        self.page.fill(BOX, "One of many lines\n" * 9)
+        self.page.wait_for_function(
+            "before => ((view) => view.clientHeight < before - 50"
+            f" && view.scrollHeight - view.clientHeight - view.scrollTop <= 1)({view})",
+            arg=before,
+        )
 
     def test_who_scrolls_up_while_the_reply_gets_shorter_is_let_go(self):
         for _ in range(2):

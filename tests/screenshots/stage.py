@@ -22,6 +22,8 @@ SITES = {
     "chat": {"SIGN_UP": 1, "OPENAI_MODEL": "harbour-large,harbour-mini"},
     "demo": {"OPENAI_BASE_URL": "", "SIGN_UP": 1},
     "office": {"OPENAI_MODEL": "harbour-large,harbour-mini"},
+    # Room for one reply of the greatest length, and little else.
+    "thrifty": {"LIMIT_TOKENS": 2_400, "LIMIT_REPLY_TOKENS": 2_100},
     "strict": {"OPENAI_MODEL": "harbour-large", "LIMIT_PER_MINUTE": 1, "LIMIT_CHARACTERS": 400},
 }
 NAME = "ada"

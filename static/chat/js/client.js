@@ -134,7 +134,7 @@ export class Client {
   #receive(frame) {
     if (frame.type === "welcome" && !this.#isFor(frame)) {
       this.#socket.pause();
-      this.#leave(CLOSE.session, `${frame.v} ${frame.user.id} ${frame.user.guest}`);
+      this.#leave(frame.v === this.#protocol ? CLOSE.session : CLOSE.protocol, `${frame.v} ${frame.user.id} ${frame.user.guest}`);
       return;
     }
     this.dispatch(frame);
@@ -221,7 +221,7 @@ export class Client {
   }
 
   /**
-   * This page is not, or no longer, this user's: the server's answer to a reload knows better.
+   * This page is not, or no longer, this user's or this server's: the answer to a reload knows better.
    * @param {number} code @param {string} reason
    */
   #leave(code, reason = String(code)) {

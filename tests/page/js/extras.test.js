@@ -2,7 +2,7 @@
 // What is loaded only when it is needed: the highlighter's worker, and KaTeX.
 import { Highlighter } from "/static/chat/js/markdown/highlighter.js";
 import { healed } from "/static/chat/js/markdown/healing.js";
-import { Typesetter } from "/static/chat/js/markdown/math.js";
+import { Typesetter } from "/static/chat/js/markdown/typesetter.js";
 import { StreamMarkdown } from "/static/chat/js/markdown/stream.js";
 import { equal, ok, test } from "./harness.js";
 

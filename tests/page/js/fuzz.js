@@ -3,7 +3,8 @@
 
 import { Highlighter } from "/static/chat/js/markdown/highlighter.js";
 import { healed } from "/static/chat/js/markdown/healing.js";
-import { Typesetter } from "/static/chat/js/markdown/math.js";
+import { Typesetter } from "/static/chat/js/markdown/typesetter.js";
+import { Series } from "/static/chat/js/markdown/series.js";
 import { StreamMarkdown } from "/static/chat/js/markdown/stream.js";
 import { check } from "./allowed.js";
 import { difference } from "./difference.js";
@@ -35,6 +36,7 @@ function drawn(pieces, late = 0, highlight = false) {
   const markdown = new StreamMarkdown(root, {
     ...OPTIONS,
     heal: (text) => (late-- > 0 ? text : healed(text)),
+    series: () => (late > 0 ? undefined : Series),
     highlight: highlight ? (figure) => highlighter.highlight(figure) : undefined,
   });
   for (const piece of pieces) {

@@ -1,7 +1,7 @@
 // @ts-check
 import { Highlighter } from "/static/chat/js/markdown/highlighter.js";
 import { healed } from "/static/chat/js/markdown/healing.js";
-import { Typesetter } from "/static/chat/js/markdown/math.js";
+import { Typesetter } from "/static/chat/js/markdown/typesetter.js";
 import { StreamMarkdown } from "/static/chat/js/markdown/stream.js";
 import { check } from "./allowed.js";
 import { equal, ok, test } from "./harness.js";

@@ -1,5 +1,6 @@
 // @ts-check
 import { healed } from "/static/chat/js/markdown/healing.js";
+import { Series } from "/static/chat/js/markdown/series.js";
 import { StreamMarkdown } from "/static/chat/js/markdown/stream.js";
 import { lex } from "/static/chat/js/markdown/lexer.js";
 import { LANGUAGES } from "/static/chat/js/markdown/languages.js";
@@ -25,7 +26,7 @@ function chances(seed) {
 /** @param {object} options */
 function stream(options = {}) {
   const root = document.createElement("div");
-  return { root, markdown: new StreamMarkdown(root, { ...TEMPLATES, name: "m", heal: healed, ...options }) };
+  return { root, markdown: new StreamMarkdown(root, { ...TEMPLATES, name: "m", heal: healed, series: () => Series, ...options }) };
 }
 
 /** @param {string} text */
@@ -48,7 +49,10 @@ function* pieces(text, chance, most) {
 /** @param {string} text @param {() => number} chance @param {number} most */
 function streamed(text, chance, most) {
   let without = Math.floor(chance() * 40); // The healing comes late, as in the page.
-  const { root, markdown } = stream({ heal: (/** @type {string} */ open) => (without-- > 0 ? open : healed(open)) });
+  const { root, markdown } = stream({
+    heal: (/** @type {string} */ open) => (without-- > 0 ? open : healed(open)),
+    series: () => (without > 0 ? undefined : Series),
+  });
   for (const piece of pieces(text, chance, most)) {
     markdown.push(piece);
     markdown.flush();
@@ -99,7 +103,9 @@ test("what is settled is never taken away or replaced", () => {
         if (record.target === root) continue;
         const block = before.find((node) => node.contains(record.target));
         if (!block || !kept.has(block)) continue;
-        ok(record.type === "characterData" && block.matches("figure"), `${name}: a settled block changed: ${block.outerHTML.slice(0, 200)}`);
+        // A list or table goes on after what is settled of it.
+        const goesOn = record.type === "childList" && record.target.parentNode && [...record.removedNodes].every(() => !record.nextSibling) && block === [...kept].at(-1);
+        ok(goesOn || (record.type === "characterData" && block.matches("figure")), `${name}: a settled block changed: ${block.outerHTML.slice(0, 200)}`);
       }
     }
   }
@@ -150,6 +156,86 @@ for (const size of [25_000, 50_000, 100_000]) {
     ok(read / size <= 20, `${(read / size).toFixed(1)} times`);
   });
 }
+
+/** How often a pattern was tried. @param {() => void} act */
+function tries(act) {
+  const { exec } = RegExp.prototype;
+  let count = 0;
+  RegExp.prototype.exec = function (text) {
+    count += 1;
+    return exec.call(this, text);
+  };
+  try {
+    act();
+  } finally {
+    RegExp.prototype.exec = exec;
+  }
+  return count;
+}
+
+for (const unit of ["*_a", "**a_", "!***a", "a*_", "~|*", "__a*__", "*a\n", "~a "]) {
+  test(`what begins and never ends takes no longer for each character: ${JSON.stringify(unit)}`, () => {
+    const [short, long] = [8_000, 32_000].map((size) => tries(() => lex(unit.repeat(size / unit.length))));
+    ok(long <= 4.5 * short, `${short} tries, and ${long} of four times as much`);
+  });
+}
+
+test("what is emphasised in a long paragraph is", () => {
+  const root = whole("Some **bold** and *slanted* words of 3 * 4 and snake_case, ~~not~~ **one\nlong *stretch* more**. ".repeat(300));
+  equal(["p > strong", "p > em", "strong > em", "del"].map((names) => root.querySelectorAll(names).length), [600, 300, 300, 300]);
+});
+
+test("an address is found in the end of a long word, not in all of it", () => {
+  const address = (/** @type {number} */ size) => whole(`To ${"a_".repeat(size / 2)}@b.example.`).querySelector("a")?.getAttribute("href") ?? "";
+  equal(address(10), "mailto:a_a_a_a_a_@b.example");
+  ok(address(2_000).length < 500);
+});
+
+const SERIES = /** @type {Record<string, (index: number) => string>} */ ({
+  list: (index) => `- item *${index}* of a list that goes on\n`,
+  "list with lists": (index) => `${index + 7}. step ${index}\n   - this\n   - that, with \`code\`\n`,
+  "loose list": (index) => `* [ ] item ${index}\n\n  and what belongs to it\n\n`,
+  table: (index) => (index ? `| row ${index} | **${index * 3}** |\n` : "| what | how many |\n|------|---------:|\n"),
+});
+
+for (const [name, part] of Object.entries(SERIES)) {
+  test(`of a long ${name} each character is read at most twenty times, and what is settled stays`, () => {
+    const text = Array.from({ length: 400 }, (_, index) => part(index)).join("");
+    let read = 0;
+    const counting = (/** @type {string} */ source, /** @type {any[]} */ ...rest) => {
+      read += source.length;
+      return lex(source, ...rest);
+    };
+    const { root, markdown } = stream({ lex: counting });
+    const partsOf = () => [...root.querySelectorAll(":scope > ul > li, :scope > ol > li, tr")];
+    let before = /** @type {Element[]} */ ([]);
+    for (const piece of pieces(text, chances(13), 100)) {
+      markdown.push(piece);
+      markdown.flush();
+      const now = partsOf();
+      // The last one grows, and the one before it settles once a whole line of the next is there.
+      if (now.length > 10) ok(before.slice(0, -3).every((element, index) => element === now[index]), "an item or row was replaced");
+      before = now;
+    }
+    markdown.finish();
+    ok(root.isEqualNode(whole(text)), difference(root, whole(text)));
+    ok(read / text.length <= 20, `${(read / text.length).toFixed(1)} times`);
+  });
+}
+
+test("one item that has an empty line makes the whole list loose, whenever it comes", () => {
+  const text = "- a\n- b\n  - c\n- d\n\n  e\n- f\n-\n- g\n\nh\n\n1) i\n2) j\n\n3) k\n4. l\n\n   - m\n- n\n* * *\n- o\n---\n- p\n\n-\n--\n- q";
+  for (let size = 1; size < 20; size += 1) {
+    const grown = streamed(text, () => 0.99, size);
+    ok(grown.isEqualNode(whole(text)), `${size}: ${difference(grown, whole(text))}`);
+  }
+});
+
+test("what a list defines is known below it", () => {
+  const text = "- [a]: /b\n- c\n\nd\n\n[a]";
+  const grown = streamed(text, chances(1), 2);
+  ok(grown.isEqualNode(whole(text)), difference(grown, whole(text)));
+});
 
 test("marks that are still open show what they will be", () => {
   const { root, markdown } = stream();

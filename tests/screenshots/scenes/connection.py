@@ -55,3 +55,17 @@ def reconnected(stage):
     stage.server.start()
     stage.page.evaluate("dispatchEvent(new Event('online'))")
     stage.page.locator("article[data-status=done]").nth(3).wait_for()
+
+
+@scene("[data-part=banner]:not([hidden])")
+def out_of_date(stage):
+    """The page is of an older version, from a cache: to load it again, once, did not help."""
+    stage.ada()
+    stage.ask(script.SHORT)
+
+    stage.page.add_init_script(
+        "document.addEventListener('readystatechange', () =>"
+        " (document.querySelector('chat-app').dataset.protocol = '0'))"
+    )
+    stage.page.reload()
+    stage.visible("[data-action=reload]")

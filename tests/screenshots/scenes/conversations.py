@@ -1,6 +1,6 @@
 """The list of conversations."""
 
-from tests.hands import ENTRY
+from tests.hands import ASKED, ENTRY
 from tests.screenshots import script
 from tests.screenshots.looks import DESKTOP, PHONE
 from tests.screenshots.scene import scene
@@ -85,6 +85,21 @@ def deleted(stage):
     stage.choose("delete", script.TIDE)
     stage.visible("[data-part=gone]")
     stage.page.locator("[data-part=toast] button").focus()
+
+
+@scene(".elsewhere")
+def other_version(stage):
+    """A search found a message that stands in another version of its conversation."""
+    stage.ada()
+    stage.ask(script.TIDE)
+    stage.act("edit", ASKED)
+    stage.page.fill(f"{ASKED} textarea", script.SHORT)
+    stage.page.press(f"{ASKED} textarea", "Enter")
+    stage.until_text(script.SHORT_ANSWER)
+    stage.until_status("done")
+    stage.page.goto(f"{stage.server.url}/search/?q=bulges")
+    stage.page.locator(".found-excerpt", has=stage.page.locator(".found-version")).click()
+    stage.page.locator(".elsewhere").wait_for()
 
 
 @scene("[data-list-closed]", looks=DESKTOP)

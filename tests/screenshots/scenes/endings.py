@@ -58,6 +58,22 @@ def rate_limited(stage):
     stage.page.locator("[data-part=queued]", has_text="s)").wait_for()
 
 
+@scene("[data-part=count]:not(:empty)")
+def tokens_left(stage):
+    """Little is left of what the person may use in a day."""
+    stage.guest("thrifty")
+    stage.ask(script.SHORT)
+
+
+@scene("[data-part=refusal]:not([hidden])")
+def budget(stage):
+    """Too little is left for another reply: the message is back in its box."""
+    stage.guest("thrifty")
+    stage.ask(script.TIDE)
+    stage.send(script.SHORT)
+    stage.visible("[data-part=refusal]")
+
+
 @scene("[data-part=refusal]:not([hidden])")
 def refused(stage):
     """A message that was not taken is back in its box."""

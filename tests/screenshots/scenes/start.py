@@ -1,6 +1,7 @@
 """Before the first message."""
 
 from tests.hands import BOX
+from tests.screenshots import script
 from tests.screenshots.scene import scene
 
 
@@ -29,6 +30,27 @@ def _again(stage):
     stage.page.keyboard.press("Escape")
     stage.page.click("[data-part=picker-button]")
     stage.visible("[data-part=choices]")
+
+
+@scene("[data-part=choices]:popover-open", "[data-part=fallback]:not([hidden])")
+def picker_withdrawn(stage):
+    """The model that the conversation had is offered no more."""
+    stage.ada()
+    stage.page.click("[data-part=picker-button]")
+    stage.page.get_by_role("menuitemradio", name="harbour-mini").click()
+    stage.page.keyboard.press("Escape")
+    stage.ask(script.SHORT)
+    offered = stage.server.settings["OPENAI_MODEL"]
+
+    def offer(models):
+        stage.server.kill()
+        stage.server.settings["OPENAI_MODEL"] = models
+        stage.server.start()
+
+    offer("harbour-large")
+    stage.later(lambda: offer(offered))
+    stage.page.reload()
+    return lambda: _again(stage)
 
 
 @scene()

@@ -3,7 +3,7 @@
 // near the view. Until then it is the text itself, as the server put it there.
 
 import { part, template, write } from "./parts.js";
-import { Typesetter } from "../markdown/math.js";
+import { found } from "../markdown/math.js";
 import { StreamMarkdown } from "../markdown/stream.js";
 
 const NEAR = "800px 0px";
@@ -32,6 +32,7 @@ export class RichText {
 
   /** @param {string} text @param {boolean} final */
   draw(text, final) {
+    if (!final) grow();
     if (text === this.#text && final === this.#final) return;
     const goesOn = !this.#final && text.startsWith(this.#text);
     if (!goesOn) this.#stream = null;
@@ -79,13 +80,13 @@ let made = null;
 function options() {
   if (made) return made;
   const { highlighter = "", formulas = "" } = /** @type {HTMLElement} */ (document.querySelector("chat-app")).dataset;
-  const typesetter = new Typesetter(formulas);
   made = {
     code: template("code-template"),
     image: template("image-template"),
     highlight: (figure) => highlight(figure, highlighter),
-    typeset: (nodes, old) => typesetter.typeset(nodes, old),
+    typeset: (nodes, old) => (typesetter ? typesetter.typeset(nodes, old) : found(nodes).length && typeset(formulas)),
     heal: (text) => heal(text),
+    series: () => series,
   };
   return made;
 }
@@ -103,17 +104,38 @@ function highlight(figure, worker) {
   );
 }
 
+/** @type {import("../markdown/typesetter.js").Typesetter | null} */
+let typesetter = null;
 /** @type {Promise<unknown> | null} */
-let healing = null;
+let typesetting = null;
 
-/** Comes with the first text that grows, and heals from the next flush on. @type {(text: string) => string} */
-let heal = (text) => {
-  healing ??= import("../markdown/healing.js").then(
-    ({ healed }) => (heal = healed),
-    () => setTimeout(() => (healing = null), AGAIN),
+/** Comes with the first formula, and sets all that are there by then. @param {string} styles */
+function typeset(styles) {
+  typesetting ??= import("../markdown/typesetter.js").then(
+    ({ Typesetter }) => {
+      typesetter = new Typesetter(styles);
+      typesetter.typeset([part(document, "thread")]);
+    },
+    () => setTimeout(() => (typesetting = null), AGAIN),
   );
-  return text;
-};
+}
+
+/** @type {Promise<unknown> | null} */
+let growing = null;
+/** @type {typeof import("../markdown/series.js").Series | undefined} */
+let series;
+let heal = (/** @type {string} */ text) => text;
+
+/** What only a text that grows wants comes with the first reply that is waited for. */
+function grow() {
+  growing ??= Promise.all([import("../markdown/healing.js"), import("../markdown/series.js"), import("../markdown/warming.js")]).then(
+    ([{ healed }, { Series }, { warm }]) => {
+      [heal, series] = [healed, Series];
+      warm(options());
+    },
+    () => setTimeout(() => (growing = null), AGAIN),
+  );
+}
 
 /** @type {WeakMap<Element, () => void>} */
 const waiting = new WeakMap();

@@ -18,7 +18,9 @@ export class StickyEnd {
     this.#top = scroller.scrollTop;
     this.#height = scroller.scrollHeight;
     scroller.addEventListener("scroll", () => this.#scrolled(changed), { passive: true });
-    new ResizeObserver(() => this.follow()).observe(content);
+    // The view shrinks as well: where a long message is being written, or a phone is turned.
+    const observer = new ResizeObserver(() => this.follow());
+    for (const element of [content, scroller]) observer.observe(element);
   }
 
   follow() {

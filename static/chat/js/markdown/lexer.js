@@ -13,6 +13,11 @@ import { extensions, masked } from "./syntax.js";
  */
 
 const DEEPEST = 24;
+// So many places of a paragraph may be looked at for the ends of what its marks begin: those of a text that means it are
+// a few hundred, and where the marks fit nothing, each would look at all that follows.
+const SEARCHES = 20_000;
+// A word that is longer is no address: it is looked at in pieces, for each mark in it would look for an @ to its end.
+const LONG_WORD = /^(?!www\.)[\w.!#$%&'*+/=?`{|}~-]{400}/i;
 const BARE = /^<\/?(br|sub|sup|kbd|mark|u|s|b|i|small|del|ins)\s*\/?>/i;
 
 const { defaults } = new Marked({ gfm: true, breaks: true, extensions, hooks: { emStrongMask: masked } });
@@ -35,12 +40,55 @@ class ReplyTokenizer extends Tokenizer {
     const tag = this.rules.inline.tag.exec(source);
     return tag ? /** @type {any} */ ({ type: "verbatim", raw: tag[0] }) : undefined;
   }
+
+  /** @param {string} source */
+  url(source) {
+    return LONG_WORD.test(source) ? undefined : super.url(source);
+  }
+
+  /** @param {string} source */
+  inlineText(source) {
+    const word = LONG_WORD.exec(source);
+    return super.inlineText(word ? word[0] : source);
+  }
+}
+
+/** A pattern that finds nothing more once the paragraph's searches are used up: what is still open is text then. */
+class Limited {
+  #pattern;
+  #lexer;
+
+  /** @param {RegExp} pattern @param {ReplyLexer} lexer */
+  constructor(pattern, lexer) {
+    this.#pattern = pattern;
+    this.#lexer = lexer;
+  }
+
+  set lastIndex(/** @type {number} */ index) {
+    this.#pattern.lastIndex = index;
+  }
+
+  /** @param {string} text */
+  exec(text) {
+    this.#lexer.searches -= 1;
+    return this.#lexer.searches < 0 ? null : this.#pattern.exec(text);
+  }
 }
 
 class ReplyLexer extends Lexer {
   /** @type {Growing} */ growing = "";
   dollars = false; // Whether there is one at all.
+  searches = 0; // That the paragraph at hand has left.
   #depth = 0;
+
+  /** @param {any} options */
+  constructor(options) {
+    super(options);
+    const { rules } = this.tokenizer;
+    const inline = /** @type {any} */ ({ ...rules.inline });
+    for (const name of ["emStrongRDelimAst", "emStrongRDelimUnd", "delRDelim"]) inline[name] = new Limited(inline[name], this);
+    this.tokenizer.rules = { ...rules, inline };
+  }
 
   /** Whether the block at hand may be one that goes on with the text. */
   mayGrow() {
@@ -54,6 +102,7 @@ class ReplyLexer extends Lexer {
 
   /** @param {string} source @param {Token[]} tokens */
   inlineTokens(source, tokens = []) {
+    if (!this.#depth) this.searches = SEARCHES;
     return this.#deeper(source, tokens, () => super.inlineTokens(source, tokens));
   }
 
@@ -74,7 +123,8 @@ class ReplyLexer extends Lexer {
 
 /**
  * The blocks of `source`, which has no carriage returns. `links` are definitions that stand before it.
- * @param {string} source @param {Links} links @param {Growing} growing @returns {Token[]}
+ * @param {string} source @param {Links} links @param {Growing} growing
+ * @returns {Token[] & { links: Links }} all links that are known after them
  */
 export function lex(source, links = {}, growing = "") {
   const lexer = new ReplyLexer({ ...defaults, tokenizer: new ReplyTokenizer() });
@@ -84,6 +134,6 @@ export function lex(source, links = {}, growing = "") {
   try {
     return lexer.lex(source);
   } catch {
-    return [{ type: "verbatim", raw: source }]; // Some nesting is deeper than the stack.
+    return Object.assign([{ type: "verbatim", raw: source }], { links }); // Some nesting is deeper than the stack.
   }
 }

@@ -1,16 +1,19 @@
 // @ts-check
-// Formulas. KaTeX is loaded with the first one; until then, and where KaTeX cannot read it, a formula is its TeX.
+// Formulas as they are first drawn: as their TeX. `typesetter.js` comes with the first of them.
 
-/** @typedef {{ render: (tex: string, into: HTMLElement, options: object) => void }} Katex */
+/** @typedef {{ tex: string, display: boolean }} Formula */
 
-/** @type {WeakMap<HTMLElement, { tex: string, display: boolean }>} */
+/** @type {WeakMap<Element, Formula>} */
 const formulas = new WeakMap();
 
-// What could not be loaded is asked for again with the first formula after so long (ms).
-const AGAIN = 30_000;
+/** What is to be set in `box`; nothing where that is no formula. @param {Element} box */
+export const formulaIn = (box) => formulas.get(box);
 
-// Their MathML sets a `style` attribute, which the page's policy forbids.
-const MACROS = { "\\pmb": "\\boldsymbol{#1}", "\\fcolorbox": "\\colorbox{#2}{#3}" };
+/** @param {Node[]} nodes @returns {HTMLElement[]} */
+export function found(nodes) {
+  const elements = /** @type {HTMLElement[]} */ (nodes.filter((node) => node.nodeType === 1));
+  return elements.flatMap((element) => [element, .../** @type {NodeListOf<HTMLElement>} */ (element.querySelectorAll(".math"))]).filter(formulaIn);
+}
 
 /** `box` as a formula that is not set yet. @param {HTMLElement} box @param {{ tex: string, display: boolean }} token */
 export function formula(box, { tex, display }) {
@@ -21,75 +24,4 @@ export function formula(box, { tex, display }) {
   box.append(code);
   formulas.set(box, { tex, display });
   return box;
-}
-
-export class Typesetter {
-  #styles;
-  /** @type {Katex | null} */ #katex = null;
-  /** @type {Promise<unknown> | null} */ #loading = null;
-  /** @type {Set<HTMLElement>} */ #waiting = new Set();
-
-  /** @param {string} styles the address of KaTeX's style sheet */
-  constructor(styles) {
-    this.#styles = styles;
-  }
-
-  /**
-   * Sets the formulas in `nodes`. Those that stand in `old`, which is about to go, move over as they are.
-   * @param {Node[]} nodes @param {Node[]} old
-   */
-  typeset(nodes, old = []) {
-    const boxes = found(nodes).filter((box) => box.firstElementChild?.localName === "code");
-    if (!boxes.length) return;
-    const ready = new Map(found(old).map((box) => [key(box), box]));
-    for (const box of boxes) {
-      const same = ready.get(key(box));
-      ready.delete(key(box));
-      if (same && same.firstElementChild?.localName !== "code") box.replaceChildren(...same.childNodes);
-      else if (this.#katex) this.#set(box);
-      else this.#waiting.add(box);
-    }
-    if (this.#katex) return;
-    this.#loading ??= this.#load(boxes[0].ownerDocument).catch(() => setTimeout(() => (this.#loading = null), AGAIN));
-  }
-
-  /** @param {Document} page */
-  async #load(page) {
-    const sheet = page.createElement("link");
-    sheet.rel = "stylesheet";
-    sheet.href = this.#styles;
-    const styled = new Promise((resolve, reject) => {
-      sheet.addEventListener("load", resolve, { once: true });
-      sheet.addEventListener("error", reject, { once: true });
-    });
-    page.head.append(sheet);
-    await Promise.all([import("../../../vendor/katex/katex.min.js"), styled]);
-    this.#katex = /** @type {any} */ (globalThis).katex;
-    for (const box of this.#waiting) if (box.isConnected) this.#set(box);
-    this.#waiting.clear();
-  }
-
-  /** @param {HTMLElement} box */
-  #set(box) {
-    const { tex, display } = /** @type {{ tex: string, display: boolean }} */ (formulas.get(box));
-    const drawn = box.ownerDocument.createElement("span");
-    try {
-      this.#katex?.render(tex, drawn, { displayMode: display, macros: { ...MACROS }, maxExpand: 500, maxSize: 20, strict: "ignore" });
-      box.replaceChildren(...drawn.childNodes);
-    } catch {
-      // It stays its TeX.
-    }
-  }
-}
-
-/** @param {Node[]} nodes */
-function found(nodes) {
-  const elements = /** @type {HTMLElement[]} */ (nodes.filter((node) => node.nodeType === 1));
-  return elements.flatMap((element) => [element, .../** @type {NodeListOf<HTMLElement>} */ (element.querySelectorAll(".math"))]).filter((element) => formulas.has(element));
-}
-
-/** @param {HTMLElement} box */
-function key(box) {
-  const of = formulas.get(box);
-  return `${of?.display} ${of?.tex}`;
 }

@@ -1,7 +1,7 @@
 // @ts-check
 // Markdown → DOM, while the text still grows. A settled block is never touched again; only the last one, which may still
-// change, is redrawn, and code that is still open just grows. A text that was there at once goes the same way, so that
-// a reply looks the same while it comes, after it came, and when it is read again.
+// change, is redrawn, of a list or table the last item or row, and code that is still open just grows. A text that was
+// there at once goes the same way, so that a reply looks the same while it comes, after it came, and when it is read again.
 
 import { codeOf } from "./code.js";
 import { lex } from "./lexer.js";
@@ -11,10 +11,12 @@ import { Renderer } from "./render.js";
 /** @typedef {import("./lexer.js").Token} Token */
 /**
  * `name` begins the ids of footnotes. `highlight` is told of each block of code that is whole, `typeset` of nodes that
- * may have formulas in them, with those that they replace. `heal` closes, for now, what is open at the end of a text.
+ * may have formulas in them, with those that they replace. `heal` closes, for now, what is open at the end of a text. `series` is
+ * what settles lists and tables part by part, once it is there.
  * @typedef {import("./render.js").Templates & {
  *   name?: string, highlight?: (figure: HTMLElement) => void, typeset?: (nodes: Node[], old?: Node[]) => void,
  *   lex?: typeof lex, heal?: (text: string) => string,
+ *   series?: () => typeof import("./series.js").Series | undefined,
  * }} Options
  */
 /**
@@ -42,7 +44,9 @@ export class StreamMarkdown {
   /** @type {HTMLElement | null} where the text ends now */ #caret = null;
   /** @type {HTMLElement | null} the footnotes, below everything */ #section = null;
   /** @type {Fence | null} code that is still open */ #fence = null;
+  /** @type {import("./series.js").Series | null} a list or table that is settled in part */ #series = null;
   /** @type {import("./lexer.js").Links} */ #links = {};
+  #linked = false; // Whether any are defined, in a list too.
   #notes = new Notes();
 
   /** @param {HTMLElement} root empty, and nobody else's @param {Options} options */
@@ -79,7 +83,7 @@ export class StreamMarkdown {
     if (!fresh) this.#settle(this.#text.length, true);
     this.#drop();
     // What refers to something may have come before it.
-    if (fresh || this.#notes.any || Object.keys(this.#links).length) this.#drawWhole();
+    if (fresh || this.#notes.any || this.#linked) this.#drawWhole();
   }
 
   /** Settles what no more text can change. Only whole lines count: "1" may become "1. one". @param {number} end @param {boolean} final */
@@ -92,17 +96,51 @@ export class StreamMarkdown {
       if (this.#done < end && this.#open()) continue;
       if (this.#done >= end || (!final && this.#asked === end)) return;
       this.#asked = end;
+      const ahead = final ? [] : this.#ahead().filter(shows);
       // Where there is one block with all that is there, there is no second one without its last line.
-      if (!final && this.#ahead().filter(shows).length < 2) return;
-      const tokens = this.#lex(this.#text.slice(this.#done, end), this.#links, final ? "" : "lines");
-      for (const token of tokens.slice(0, final ? undefined : settledOf(tokens))) {
-        // A token that is not found in the text has no end there either: it waits for the end of all.
-        if (!final && !this.#text.startsWith(token.raw, this.#done)) break;
+      if (!final && ahead.length < 2 && !this.#parts(ahead[0]).length) return;
+      const tokens = this.#read(end, final ? "" : "lines");
+      const settled = tokens.slice(0, final ? undefined : settledOf(tokens));
+      // A token that is not found in the text has no end there either: it waits for the end of all.
+      const found = settled.every((token) => {
+        if (!final && !this.#text.startsWith(token.raw, this.#done)) return false;
         this.#done += token.raw.length;
         this.#place(token);
-      }
+        return true;
+      });
       if (final) this.#done = end;
+      else if (found) this.#settleParts(tokens[settled.length], ahead[settled.filter(shows).length]);
     }
+  }
+
+  /** The items or rows of a list or table, but for the last, which may still change. @param {Token | undefined} token @returns {string[]} */
+  #parts(token) {
+    return this.#options.series?.()?.parts(token).slice(0, -1) ?? [];
+  }
+
+  /** Settles those parts of `token`, unless its last line makes them others. @param {Token | undefined} token @param {Token | undefined} ahead the same with that line */
+  #settleParts(token, ahead) {
+    const start = this.#done;
+    const parts = ahead?.loose === token?.loose ? this.#parts(token) : [];
+    const found = parts.findIndex((raw) => {
+      if (!this.#text.startsWith(raw, this.#done)) return true;
+      this.#done += raw.length;
+      return false;
+    });
+    const count = found < 0 ? parts.length : found;
+    const Series = this.#options.series?.();
+    if (!count || !Series) return;
+    const node = /** @type {HTMLElement} */ (this.#renderer(this.#notes).block(Series.only(token, count)));
+    if (this.#series) this.#extend(this.#series, node);
+    else this.#series = new Series(token, start, this.#settled(node));
+  }
+
+  /** @param {import("./series.js").Series} series @param {HTMLElement} node with what settles of it */
+  #extend(series, node) {
+    const parts = series.drawn(node);
+    this.#options.typeset?.(parts, series.live);
+    this.#exchange(series.body, series.live, parts, null).forEach((part) => this.#highlight(part));
+    series.live = [];
   }
 
   /** @param {Token} token */
@@ -110,19 +148,35 @@ export class StreamMarkdown {
     if (token.type === "def") this.#links[token.tag] ??= { href: token.href, title: token.title };
     if (token.type === "footnote") this.#notes.add(token);
     const node = this.#renderer(this.#notes).block(token);
-    if (node) this.#keep(node, token.raw, token.type === "code");
+    const series = this.#series;
+    if (!node) return;
+    if (!series) this.#blocks.push({ raw: token.raw, node: this.#settled(node), code: token.type === "code" });
+    else {
+      this.#extend(series, node);
+      this.#blocks.push({ raw: this.#text.slice(series.start, this.#done), node: series.node, code: false });
+      this.#series = null;
+    }
   }
 
-  /** Puts `node` where the first live one is, which it may equal. @param {HTMLElement} node @param {string} raw @param {boolean} code */
-  #keep(node, raw, code) {
+  /** Puts `node` where the first live one is, which it may equal. @param {HTMLElement} node @returns {HTMLElement} which of them stays */
+  #settled(node) {
     const old = this.#live.shift();
     this.#options.typeset?.([node], old ? [old] : []);
     const same = old?.isEqualNode(node);
     if (old && !same) old.replaceWith(node);
     else if (!old) this.#root.insertBefore(node, this.#live[0] ?? this.#section);
     const kept = old && same ? old : node;
-    this.#blocks.push({ raw, node: kept, code });
     this.#highlight(kept);
+    return kept;
+  }
+
+  /** Puts `nodes` where `old` are. What did not change stays, with what a reader does to it. @param {HTMLElement} parent @param {HTMLElement[]} old @param {HTMLElement[]} nodes @param {Node | null} next */
+  #exchange(parent, old, nodes, next) {
+    let same = 0;
+    while (same < nodes.length && old[same]?.isEqualNode(nodes[same])) nodes[same] = old[same++];
+    old.slice(same).forEach((node) => node.remove());
+    for (const node of nodes.slice(same)) parent.insertBefore(node, next);
+    return nodes;
   }
 
   /** @param {HTMLElement} node */
@@ -213,15 +267,17 @@ export class StreamMarkdown {
     const renderer = this.#renderer(notes);
     const tokens = this.#ahead();
     const nodes = renderer.blocks(tokens);
+    const series = this.#series;
+    if (series) {
+      const parts = series.drawn(/** @type {HTMLElement} */ (nodes.shift()));
+      this.#options.typeset?.(parts, series.live);
+      series.live = this.#exchange(series.body, series.live, parts, null);
+    }
     this.#options.typeset?.(nodes, this.#live);
-    // What did not change stays, with what a reader does to it.
-    let same = 0;
-    while (same < nodes.length && this.#live[same]?.isEqualNode(nodes[same])) nodes[same] = this.#live[same++];
-    this.#live.slice(same).forEach((old) => old.remove());
-    for (const node of nodes.slice(same)) this.#root.insertBefore(node, this.#section);
-    this.#live = nodes;
-    if (nodes.length) {
-      this.#caret = lastOf(nodes[nodes.length - 1]);
+    this.#live = this.#exchange(this.#root, this.#live, nodes, this.#section);
+    const end = nodes[nodes.length - 1] ?? series?.live[series.live.length - 1];
+    if (end) {
+      this.#caret = lastOf(end);
       this.#caret.dataset.caret = "";
     }
     tokens.filter(({ type }) => type === "footnote").forEach((token) => notes.add(token));
@@ -232,12 +288,26 @@ export class StreamMarkdown {
   #ahead() {
     const { done, drawn, tokens } = this.#seen;
     if (done === this.#done && drawn === this.#drawn) return tokens;
-    this.#seen = {
-      done: this.#done,
-      drawn: this.#drawn,
-      tokens: this.#lex(this.#heal(this.#text.slice(this.#done)), this.#links, "text"),
-    };
-    return this.#seen.tokens;
+    const now = this.#read(this.#text.length, "text");
+    this.#seen = { done: this.#done, drawn: this.#drawn, tokens: now };
+    return now;
+  }
+
+  /** The tokens of what is not settled, up to `end`. @param {number} end @param {import("./lexer.js").Growing} growing @returns {Token[]} */
+  #read(end, growing) {
+    const rest = this.#text.slice(this.#done, end);
+    const source = growing === "text" ? this.#heal(rest) : rest;
+    const series = this.#series;
+    const tokens = this.#lex((series?.head ?? "") + source, this.#links, growing);
+    if (growing !== "text") this.#linked ||= Object.keys(tokens.links).length > 0;
+    if (!series) return tokens;
+    const [first, ...others] = tokens;
+    if (series.keeps(first)) return [series.rest(first), ...others];
+    // It is another one than it seemed, all of it.
+    series.node.remove();
+    this.#done = series.start;
+    this.#series = null;
+    return this.#read(end, growing);
   }
 
   #liftCaret() {
