@@ -3,10 +3,10 @@ import contextvars
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
+from functools import partial
 from time import monotonic
 from typing import Any, TypeVar
 from uuid import UUID
-from weakref import WeakValueDictionary
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
@@ -23,6 +23,7 @@ from .database import in_database, write_turn
 from .follow import Follower
 from .guard import Guard
 from .hub import Hub
+from .line import Line, Party
 from .live import LiveReply
 from .run import run
 from .stop import stop
@@ -90,6 +91,7 @@ class Process:
         self.worker = settle.Worker()
         self.hub = Hub()
         self.guard = Guard(self.spawn)
+        self.line = Line()
         self._turn = write_turn()
         self.writer = Writer(self.hub, self.worker.id, self._turn)
         self.bus = bus.Bus(
@@ -106,7 +108,6 @@ class Process:
         )
         self.starting: asyncio.Task | None = None
         self.draining = self.drained = False
-        self._asking: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
         self.failed: dict[str, float] = {}  # tasks of the process: when they last had to start anew
         self._unsure: set[UUID] = set()  # requests, by cid, that are committed or not
 
@@ -139,32 +140,33 @@ class Process:
     # What the doors ask
 
     async def request(
-        self, user: AbstractBaseUser, frame: Send | Regenerate | Continue
+        self, party: Party, user: AbstractBaseUser, frame: Send | Regenerate | Continue
     ) -> Accepted:
         """Accept the request and start its reply, even if the asker goes away meanwhile. Raises
         Refused."""
-        accepting = self.spawn(self._request(user, frame))
+        accepting = self.spawn(self._request(party, user, frame))
         self._accepting.add(accepting)
         accepting.add_done_callback(self._accepting.discard)
         return await asyncio.shield(accepting)
 
-    async def select(self, user: AbstractBaseUser, message: UUID) -> None:
+    async def select(self, party: Party, user: AbstractBaseUser, message: UUID) -> None:
         """Show another branch. Raises Refused."""
-        await self._write(tree.select, user, message)
+        await self._ask(party, tree.select, user, message)
 
-    async def stop(self, user: AbstractBaseUser, reply: UUID) -> None:
+    async def stop(self, party: Party, user: AbstractBaseUser, reply: UUID) -> None:
         """Stop a reply, wherever it is written. Raises Refused."""
-        await self._write(stop, user, reply)
+        await self._ask(party, stop, user, reply)
         bus.ring(bus.STOPPED, reply)
 
     def follower(
         self,
+        party: Party,
         user: AbstractBaseUser,
         send: Callable[[Frame], Awaitable[None]],
         close: Callable[[int], Awaitable[None]],
     ) -> Follower:
         """Who tells one socket of `user` what there is to tell."""
-        return Follower(self.hub, user, send, close)
+        return Follower(self.hub, partial(self.line.ask, party), user, send, close)
 
     async def drain(self) -> None:
         """Accept nothing more, let the replies end for a while, interrupt the rest, and say bye.
@@ -195,20 +197,20 @@ class Process:
         async with self._turn:
             return await in_database(function, *args, **kwargs)
 
+    async def _ask(self, party: Party, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        async with self.line.turn(party):
+            return await self._write(function, *args, **kwargs)
+
     async def _request(
-        self, user: AbstractBaseUser, frame: Send | Regenerate | Continue
+        self, party: Party, user: AbstractBaseUser, frame: Send | Regenerate | Continue
     ) -> Accepted:
         if self.draining:
             raise Refused("unavailable", retry_after=RETRY_AFTER)
         model = await llm.get().name()
         who = {"worker": self.worker.id, "model": model, "resume": frame.cid in self._unsure}
         self._unsure.discard(frame.cid)
-        # One request of a person at a time: whoever asks without end keeps the others waiting for
-        # one of theirs at most.
-        asking = self._asking.setdefault(user.pk, asyncio.Lock())
         try:
-            async with asking:
-                accepted = await self._write(accept.accept, user, frame, **who)
+            accepted = await self._ask(party, accept.accept, user, frame, **who)
         except (OperationalError, InterfaceError):
             # Perhaps it is committed, and only the answer was lost: nobody writes its reply then,
             # until the same request comes again.
