@@ -24,7 +24,7 @@ AT_ONCE = 2
 SHARE = 0.5
 AT_FIRST = 1.0
 # One turn counts for so much at most (seconds): a database that stands still is nobody's fault.
-LONGEST = 0.1
+LONGEST = 0.05
 # What was used so long ago (seconds) counts half.
 HALF_LIFE = 10.0
 # Those who used nothing to speak of (seconds) are forgotten, when so many are known.

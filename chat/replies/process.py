@@ -93,6 +93,7 @@ class Process:
         self.guard = Guard(self.spawn)
         self.line = Line()
         self._turn = write_turn()
+        self._asking = write_turn()
         self.writer = Writer(self.hub, self.worker.id, self._turn)
         self.bus = bus.Bus(
             self.worker.id,
@@ -198,7 +199,8 @@ class Process:
             return await in_database(function, *args, **kwargs)
 
     async def _ask(self, party: Party, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
-        async with self.line.turn(party):
+        # The writer never waits for its turn behind more than one of these.
+        async with self.line.turn(party), self._asking:
             return await self._write(function, *args, **kwargs)
 
     async def _request(
