@@ -34,6 +34,9 @@ FLOOD_WITHIN = 10
 ARRIVAL = 0.003
 FRAME, CHARACTER = 0.0001, 2e-8
 OWED = 0.001
+# How long a socket that comes waits for its turn (seconds): daphne cuts it after five, the page
+# gives up after ten, and who is gone must not be served.
+PATIENCE = 4
 # How long somebody waits to hear that there is no room: who comes again at once comes no faster.
 NO_ROOM = 1
 # When a socket that was closed for a limit may come again (seconds).
@@ -102,8 +105,10 @@ class ChatConsumer(AsyncWebsocketConsumer):
             code = protocol.CLOSE_FOREIGN_ORIGIN
         else:
             try:
-                async with line.turn(Party(address), ARRIVAL):
+                async with line.turn(Party(address), ARRIVAL, PATIENCE):
                     profile = await in_database(self.profile)
+            except TimeoutError:
+                code = protocol.CLOSE_CROWDED
             except DatabaseError as error:
                 logger.warning("nobody is welcomed now", **logs.fields(error=type(error).__name__))
                 code = protocol.CLOSE_RESTART

@@ -78,9 +78,13 @@ class Line:
         self._leave(party, seconds)
 
     @asynccontextmanager
-    async def turn(self, party: Party, extra: float = 0.0) -> AsyncIterator[None]:
-        """A turn for as long as the body takes; `extra` is what it costs beside."""
-        await self._wait(party)
+    async def turn(
+        self, party: Party, extra: float = 0.0, patience: float | None = None
+    ) -> AsyncIterator[None]:
+        """A turn for as long as the body takes; `extra` is what it costs beside. Raises
+        TimeoutError if it has not come after `patience` (seconds)."""
+        async with asyncio.timeout(patience):
+            await self._wait(party)
         began = monotonic()
         try:
             yield
