@@ -25,7 +25,7 @@ from time import perf_counter
 import uvloop
 
 from . import processes
-from .clients import Failed, Reply
+from .clients import Client, Failed
 from .measures.streams import SETTLED, latencies_within
 from .model import RATE, Model
 from .servers import Server, all_servers
@@ -43,6 +43,7 @@ LIMITS = {
 }
 STRANGERS = 100
 NEWCOMERS = 8  # in the time of one reply
+AGAIN = 0.5  # seconds; the page waits between half a second and fifteen
 TALK = 50, 4_000  # of each stranger's conversation: messages, characters of a reply
 COLUMNS = (
     ("p50", "ms"),
@@ -71,35 +72,41 @@ class Seen:
 
 async def read(server: Server, model: Model, seconds: float) -> Seen:
     """One reply, while it has settled, and those who come meanwhile."""
-    async with server.clients(1) as [client]:
-        reply = client.ask(model.stream(int((SETTLED + seconds) * RATE), RATE))
-        await asyncio.sleep(SETTLED)
-        model.sent = model.late = 0
-        began, used = perf_counter(), server.cpu_seconds()
-        firsts = [await newcomer(server, model, began, seconds, n) for n in range(NEWCOMERS)]
-        busy = (server.cpu_seconds() - used) / (perf_counter() - began)
-        late = model.late / model.sent
-        await reply.done
+    reader, _ = await come(server, model, "127.0.0.1")
+    reply = reader.ask(model.stream(int((SETTLED + seconds) * RATE), RATE))
+    await asyncio.sleep(SETTLED)
+    model.sent = model.late = 0
+    began, used = perf_counter(), server.cpu_seconds()
+    firsts = []
+    for number in range(NEWCOMERS):
+        await asyncio.sleep(max(began + seconds * number / NEWCOMERS - perf_counter(), 0))
+        client, first = await come(server, model, f"127.2.0.{1 + number}")
+        client.close()
+        firsts.append(first)
+    busy = (server.cpu_seconds() - used) / (perf_counter() - began)
+    late = model.late / model.sent
+    await reply.done
+    reader.close()
     sent = reply.stream.sent
     latencies = latencies_within(reply, sent[0] + SETTLED, sent[-1])
     return Seen(sorted(latencies), firsts, busy, late)
 
 
-async def newcomer(
-    server: Server, model: Model, began: float, seconds: float, number: int
-) -> float:
-    """Somebody opens a tab in their turn and asks; the added time until they read."""
-    await asyncio.sleep(max(began + seconds * number / NEWCOMERS - perf_counter(), 0))
-    client = server.client(server.port)
-    client.cookie = server.cookies.pop()
-    client.source = f"127.2.0.{1 + number}"
-    came = perf_counter()
-    try:
-        await client.connect()
-        reply: Reply = await client.chat(model.stream(20, 0))
-    finally:
-        client.close()
-    return (reply.asked - came) + reply.added_to_first
+async def come(server: Server, model: Model, source: str) -> tuple[Client, float]:
+    """Somebody else opens a tab and asks, until they are let in, as the page does; their tab, and
+    the added time until they read."""
+    cookie, began = server.cookies.pop(), perf_counter()
+    while True:
+        client = server.client(server.port)
+        client.cookie, client.source = cookie, source
+        try:
+            await client.connect()
+            reply = await client.chat(model.stream(20, 0))
+        except (ConnectionError, Failed):
+            client.close()
+            await asyncio.sleep(AGAIN)
+        else:
+            return client, (reply.asked - began) + reply.added_to_first
 
 
 async def harass(server: Server, model: Model, sockets: int, seconds: float) -> tuple[Seen, dict]:
@@ -129,7 +136,7 @@ async def harass(server: Server, model: Model, sockets: int, seconds: float) -> 
 
 async def compare(server: Server, model: Model, sockets: int, seconds: float) -> list[str]:
     """The lines of the table."""
-    server.cookies[:0] = [one["cookie"] for one in server.seed(2 * NEWCOMERS)]
+    server.cookies[:0] = [one["cookie"] for one in server.seed(2 * (NEWCOMERS + 1))]
     quiet = await read(server, model, seconds)
     crowded, got = await harass(server, model, sockets, seconds)
     pairs = zip(quiet.cells(), crowded.cells(), strict=True)
