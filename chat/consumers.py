@@ -1,5 +1,6 @@
 import asyncio
 import logging
+import random
 import secrets
 import time
 from collections import deque
@@ -35,8 +36,8 @@ ARRIVAL = 0.003
 FRAME, CHARACTER = 0.0001, 2e-8
 OWED = 0.001
 # How long a socket that comes waits for its turn (seconds): daphne cuts it after five, the page
-# gives up after ten, and who is gone must not be served.
-PATIENCE = 4
+# gives up after ten, and who is gone must not be served. Those who came at once do not go at once.
+PATIENCE = 2, 4
 # How long somebody waits to hear that there is no room: who comes again at once comes no faster.
 NO_ROOM = 1
 # When a socket that was closed for a limit may come again (seconds).
@@ -105,7 +106,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
             code = protocol.CLOSE_FOREIGN_ORIGIN
         else:
             try:
-                async with line.turn(Party(address), ARRIVAL, PATIENCE):
+                async with line.turn(Party(address), ARRIVAL, random.uniform(*PATIENCE)):
                     profile = await in_database(self.profile)
             except TimeoutError:
                 code = protocol.CLOSE_CROWDED

@@ -58,7 +58,8 @@ class Writer:
         self._idle = asyncio.Event()
         self._idle.set()
         self._sleeps_until = 0.0
-        self._at_work_since = 0.0  # of the last commit
+        self._at_work_since = 0.0  # at the last commit
+        self._at_work = 0.0  # for how long
         self._free_at = 0.0  # a commit for a first token or an end may begin
         self._tick_at = 0.0  # a commit for more of a reply may begin
 
@@ -139,10 +140,12 @@ class Writer:
         writes = [reply.take() for reply in due]
         outcomes = await self._write(writes)
         took = monotonic() - began
-        # What it waited for its turn, or for a lock, is no reason to rest: leases are renewed each
-        # second.
+        # What it waited for its turn, or for a lock, is no reason to rest, nor is one commit that
+        # took longer than the last: leases are renewed each second.
         at_work = monotonic() - self._at_work_since
-        busy = min(took + (REST - 1) * at_work, took + settings.CHAT_TIMES["poll"])
+        rest = (REST - 1) * min(at_work, self._at_work)
+        self._at_work = at_work
+        busy = took + min(rest, settings.CHAT_TIMES["poll"])
         self._free_at = began + busy
         if is_tick:
             self._tick_at = began + max(settings.CHAT_TIMES["tick"], busy)

@@ -164,6 +164,26 @@ class ClusterTests(SimpleTestCase):
                 async with http.get(f"{self.cluster.url}{name}") as nothing:
                     self.assertEqual(nothing.status, 404)
 
+    async def test_who_asks_without_end_hears_429_and_nobody_else(self):
+        stranger = aiohttp.TCPConnector(local_addr=("127.9.9.9", 0))
+        async with (
+            aiohttp.ClientSession(connector=stranger) as many,
+            aiohttp.ClientSession() as one,
+        ):
+
+            async def status(http: aiohttp.ClientSession) -> int:
+                async with http.get(f"{self.cluster.url}/healthz") as answer:
+                    return answer.status
+
+            said, began = [], asyncio.get_running_loop().time()
+            while 429 not in said:
+                said += await asyncio.gather(*(status(many) for _ in range(50)))
+            took = asyncio.get_running_loop().time() - began
+            self.assertEqual(set(said), {200, 429})
+            self.assertGreaterEqual(said.count(200), 500)
+            self.assertLess(said.count(200), 600 + 50 * took)
+            self.assertEqual(await status(one), 200)
+
     async def test_pages_leave_no_connection_to_the_database_behind(self):
         async with Person(self.cluster.url) as alice:
             for _ in range(5):
