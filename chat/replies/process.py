@@ -83,8 +83,8 @@ def begin_drain(*, and_all_tasks: bool = False) -> asyncio.Future:
 
 class Process:
     """What runs in this process whoever is connected: the replies, their writer, the hub that
-    knows who looks, the guard that knows whose sockets these are, and the settler. Sockets come and
-    go; these stay."""
+    knows who looks, the guard that knows whose sockets these are, the line in which people wait for
+    their turn, and the settler. Sockets come and go; these stay."""
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task] = set()
