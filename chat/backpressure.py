@@ -15,6 +15,8 @@ from twisted.internet import reactor
 # (seconds) whether there still are.
 UNHEARD = 4
 LOOK = 0.02
+# How long a socket may wait for its turn to come in (seconds): longer than the chat lets it.
+COMING = 10
 
 
 class _Outlet:
@@ -40,7 +42,11 @@ class _Outlet:
 def teach_daphne() -> None:
     """Before a server is made."""
     opened, heard = WebSocketProtocol.onOpen, WebSocketProtocol.onMessage
-    replied = Server.handle_reply
+    ran, replied = Server.run, Server.handle_reply
+
+    def run(self: Server) -> None:
+        self.websocket_connect_timeout = self.websocket_handshake_timeout = COMING
+        ran(self)
 
     def on_open(self: WebSocketProtocol) -> None:
         self.outlet = _Outlet(self.transport)
@@ -67,4 +73,4 @@ def teach_daphne() -> None:
 
     WebSocketProtocol.onOpen = on_open
     WebSocketProtocol.onMessage = on_message
-    Server.handle_reply = handle_reply
+    Server.run, Server.handle_reply = run, handle_reply

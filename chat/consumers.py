@@ -35,9 +35,9 @@ FLOOD_WITHIN = 10
 ARRIVAL = 0.003
 FRAME, CHARACTER = 0.0001, 2e-8
 OWED = 0.001
-# How long a socket that comes waits for its turn (seconds): daphne cuts it after five, the page
-# gives up after ten, and who is gone must not be served. Those who came at once do not go at once.
-PATIENCE = 2, 4
+# How long a socket that comes waits for its turn (seconds): the page gives up after ten, and who is
+# gone must not be served. Those who came at once do not go at once.
+PATIENCE = 5, 8
 # How long somebody waits to hear that there is no room: who comes again at once comes no faster.
 NO_ROOM = 1
 # When a socket that was closed for a limit may come again (seconds).
