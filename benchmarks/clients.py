@@ -65,13 +65,14 @@ class Client(ABC):
 
     def __init__(self, port: int) -> None:
         self.port = port
+        self.source: str | None = None  # the address that it comes from
         self.reply: Reply | None = None
         self.socket: Socket | None = None
 
     async def connect(self) -> None:
         """Open the socket."""
         self.socket = Socket(self.heard)
-        await self.socket.connect(self.port, *self.door())
+        await self.socket.connect(self.port, *self.door(), self.source)
         self.socket.closed.add_done_callback(lambda _: self.fail("the socket was closed"))
 
     def ask(self, stream: Stream) -> Reply:

@@ -20,10 +20,15 @@ class Socket(asyncio.Protocol):
         self._buffer = b""
         self._transport: asyncio.Transport | None = None
 
-    async def connect(self, port: int, path: str, headers: dict[str, str]) -> None:
-        """Open the socket. Raises `ConnectionError` if the server refuses it."""
+    async def connect(
+        self, port: int, path: str, headers: dict[str, str], source: str | None = None
+    ) -> None:
+        """Open the socket, from the address `source`. Raises `ConnectionError` if the server
+        refuses it."""
         loop = asyncio.get_running_loop()
-        self._transport, _ = await loop.create_connection(lambda: self, "127.0.0.1", port)
+        self._transport, _ = await loop.create_connection(
+            lambda: self, "127.0.0.1", port, local_addr=(source, 0) if source else None
+        )
         headers = {
             "Host": f"127.0.0.1:{port}",
             "Upgrade": "websocket",
@@ -38,6 +43,15 @@ class Socket(asyncio.Protocol):
     def send(self, text: str) -> None:
         """One text frame. Its mask is zero, which leaves the text as it is."""
         self._send(TEXT, text.encode())
+
+    @property
+    def unsent(self) -> int:
+        """The bytes that the server has not taken yet."""
+        return self._transport.get_write_buffer_size()
+
+    def read_nothing(self) -> None:
+        """From now on."""
+        self._transport.pause_reading()
 
     def close(self) -> None:
         if self._transport is not None and not self._transport.is_closing():

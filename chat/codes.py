@@ -8,6 +8,7 @@ CLOSE_FOREIGN_ORIGIN = 4403
 CLOSE_TOO_SLOW = 4008
 CLOSE_RESTART = 4012
 CLOSE_TOO_MANY = 4013
+CLOSE_CROWDED = 4014
 CLOSE_FLOODING = 4029
 CLOSE_SESSION_MOVED = 1000
 
@@ -18,6 +19,7 @@ CLOSE_DETAILS = {
     CLOSE_TOO_SLOW: "The connection was too slow to follow the reply.",
     CLOSE_RESTART: "The server restarts.",
     CLOSE_TOO_MANY: "Too many tabs of yours are open here. Close one.",
+    CLOSE_CROWDED: "Too many people come at once. The page connects again.",
     CLOSE_FLOODING: "This page sends too much at once.",
     CLOSE_SESSION_MOVED: "Somebody has signed in. The page connects again.",
 }

@@ -1,5 +1,6 @@
 import asyncio
 import logging
+import random
 import secrets
 import time
 from collections import deque
@@ -19,6 +20,7 @@ from chat.replies import process
 from chat.replies.database import in_database
 from chat.replies.follow import Follower, TooSlow
 from chat.replies.guard import Visit
+from chat.replies.line import Party
 from chat.replies.snapshot import Operator
 from chat.session import address_of, is_own_origin, key_of, user_of
 
@@ -31,6 +33,16 @@ MISTAKES_WITHIN = 10
 RETRY_AFTER = 2
 # What is sent in this time is counted (seconds).
 FLOOD_WITHIN = 10
+# What a socket costs that comes, and each frame and character that it says, beside the database
+# (seconds of the event loop); and for how much of it the socket pays at once.
+ARRIVAL = 0.003
+FRAME, CHARACTER = 0.0001, 2e-8
+OWED = 0.001
+# How long a socket that comes waits for its turn (seconds): the page gives up after ten, and who is
+# gone must not be served. Those who came at once do not go at once.
+PATIENCE = 5, 8
+# How long somebody waits to hear that there is no room: who comes again at once comes no faster.
+NO_ROOM = 1
 # When a socket that was closed for a limit may come again (seconds).
 COME_AGAIN = {protocol.CLOSE_TOO_MANY: 30, protocol.CLOSE_FLOODING: 10}
 LIMITS_TOLD = ("characters", "per_minute", "active", "sockets", "tokens")
@@ -76,32 +88,64 @@ class ChatConsumer(AsyncWebsocketConsumer):
         self.mistakes: deque[float] = deque(maxlen=MISTAKES)
         self.frames = 0
         self.counted_from = 0.0
+        self.owed = 0.0  # for what it said (seconds)
+        self.process = await process.current()
         with suppress(SocketGone):
-            await self.accept()
-            code = await self.greet()
+            code = await self.come()
             if code is not None:
                 events.socket_refused(code)
                 await self.bye(code)
 
-    async def greet(self) -> int | None:
+    async def come(self) -> int | None:
+        """Take the socket in its turn and welcome it; or the close code that says why not."""
+        address, line = address_of(self.scope), self.process.line
+        code, profile = None, None
+        if self.process.draining:
+            code = protocol.CLOSE_RESTART
+        elif not self.process.guard.has_room(address, line.waiting_at(address)):
+            await asyncio.sleep(NO_ROOM)
+            code = protocol.CLOSE_TOO_MANY
+        elif not is_own_origin(self.scope):
+            await line.pay(Party(address), ARRIVAL)
+            code = protocol.CLOSE_FOREIGN_ORIGIN
+        else:
+            try:
+                async with line.turn(Party(address), ARRIVAL, random.uniform(*PATIENCE)):
+                    profile = await in_database(self.profile)
+            except TimeoutError:
+                code = protocol.CLOSE_CROWDED
+            except DatabaseError as error:
+                logger.warning("nobody is welcomed now", **logs.fields(error=type(error).__name__))
+                code = protocol.CLOSE_RESTART
+        await self.accept()
+        if code is not None:
+            return code
+        return protocol.CLOSE_SESSION_ENDED if profile is None else await self.greet(profile)
+
+    def profile(self) -> Profile | None:
+        """Whose browser it is; None if nobody is signed in there who may come in."""
+        user = user_of(self.scope)
+        if user is None or (self.may is not None and not self.may(user)):
+            return None
+        return Profile.objects.of(user)
+
+    async def greet(self, profile: Profile) -> int | None:
         """Welcome the browser and begin to tell it; or the close code that says why not."""
-        if not is_own_origin(self.scope):
-            return protocol.CLOSE_FOREIGN_ORIGIN
-        try:
-            self.user = await in_database(self.visitor)
-            if self.user is None:
-                return protocol.CLOSE_SESSION_ENDED
-            profile = await in_database(Profile.objects.of, self.user)
-        except DatabaseError as error:
-            logger.warning("nobody is welcomed now", **logs.fields(error=type(error).__name__))
-            return protocol.CLOSE_RESTART
-        self.process = await process.current()
+        self.user = profile.user
         if self.process.draining:
             return protocol.CLOSE_RESTART
-        session, address = key_of(self.scope), address_of(self.scope)
-        visit = Visit(session, self.user.pk, profile.id, address, self.bye, self.may)
+        visit = Visit(
+            key_of(self.scope),
+            self.user.pk,
+            profile.id,
+            profile.guest,
+            address_of(self.scope),
+            self.bye,
+            self.may,
+        )
         if not self.process.guard.admit(visit):
             return protocol.CLOSE_TOO_MANY
+        self.party = visit.party
         limits = {key: settings.CHAT_LIMITS[key] for key in LIMITS_TOLD}
         heartbeat = settings.CHAT_TIMES["heartbeat"]
         person = profile.as_person()
@@ -113,16 +157,12 @@ class ChatConsumer(AsyncWebsocketConsumer):
         self.opened_at = time.monotonic()
         logs.bind(user=self.user.pk)
         events.socket_opened()
-        self.follower = self.process.follower(self.reader(), self.send_frame, self.bye)
+        reader = self.reader()
+        self.follower = self.process.follower(self.party, reader, self.send_frame, self.bye)
         self.telling = self.process.spawn(self.follower.run())
         self.telling.add_done_callback(self.told)
         self.telling.add_done_callback(lambda _: self.process.guard.leave(visit))
         return None
-
-    def visitor(self) -> AbstractBaseUser | None:
-        """Who is there, if they may come in."""
-        user = user_of(self.scope)
-        return user if user is None or self.may is None or self.may(user) else None
 
     def reader(self) -> AbstractBaseUser | Operator:
         """As whom they read."""
@@ -138,6 +178,13 @@ class ChatConsumer(AsyncWebsocketConsumer):
         if self.is_flooding():
             await self.bye(protocol.CLOSE_FLOODING)
             return
+        self.owed += FRAME + CHARACTER * len(text_data or bytes_data or "")
+        if self.owed > OWED:
+            # Until its turn nothing more is read of it.
+            owed, self.owed = self.owed, 0.0
+            await self.process.line.pay(self.party, owed)
+            if self.follower is None:
+                return
         with suppress(SocketGone):
             await self.hear(text_data)
 
@@ -174,7 +221,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
     async def answer(self, said: protocol.ClientFrame, frame: dict) -> None:
         match said:
             case protocol.Send() | protocol.Regenerate() | protocol.Continue():
-                accepted = await self.process.request(self.user, said)
+                accepted = await self.process.request(self.party, self.user, said)
                 duplicate = accepted.task is None
                 events.accepted(accepted.conversation, accepted.reply, duplicate=duplicate)
                 await self.send_frame(
@@ -192,9 +239,9 @@ class ChatConsumer(AsyncWebsocketConsumer):
             case protocol.Open(conversation=conversation, have=have):
                 self.follower.open(conversation, have, frame)
             case protocol.Select(message=message):
-                await self.process.select(self.user, message)
+                await self.process.select(self.party, self.user, message)
             case protocol.Stop(message=message):
-                await self.process.stop(self.user, message)
+                await self.process.stop(self.party, self.user, message)
             case protocol.Seen(message=message, offset=offset, reasoning=reasoning):
                 self.follower.seen(message, offset, reasoning)
             case protocol.Ping(n=n):

@@ -12,6 +12,7 @@ from uuid import UUID
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
 from chat.codes import (  # noqa: F401 - the words of the socket are read from here
+    CLOSE_CROWDED,
     CLOSE_DETAILS,
     CLOSE_FLOODING,
     CLOSE_FOREIGN_ORIGIN,

@@ -26,6 +26,7 @@ FLOORS = {
     "chat.routing": (4, "socket"),
     "chat.session": (4, "socket"),
     "chat.lifespan": (4, "server"),
+    "chat.backpressure": (4, "server"),
     "chat.probes": (4, "server"),
     "chat.queues": (4, "server"),
     "chat.checks": (4, "checks"),
@@ -60,7 +61,12 @@ ROOMS = {
     "channels": ["chat.consumers", "chat.routing", "chat.replies.bus", "chatproject.asgi"],
     "channels_redis": ["chat.replies.bus"],
     "csp": ["chat.admin", "chatproject.settings"],
-    "daphne": ["chat.bodies", "chat.lifespan", "chatproject.management.commands.runserver"],
+    "daphne": [
+        "chat.backpressure",
+        "chat.bodies",
+        "chat.lifespan",
+        "chatproject.management.commands.runserver",
+    ],
     "django": ["chat", "chatproject", "manage"],
     "environ": ["chatproject.environment"],
     "httpx2": ["chat.llm.openai_compatible"],  # the SDK's own HTTP client
@@ -70,7 +76,7 @@ ROOMS = {
     "psycopg": [],  # Django's own affair
     "pydantic": ["chat.protocol"],
     "sentry_sdk": ["chatproject.sentry"],
-    "twisted": ["chat.lifespan"],  # daphne's reactor
+    "twisted": ["chat.backpressure", "chat.lifespan"],  # daphne's reactor
     "uvicorn": ["chatproject.asgi"],
     "whitenoise": ["chatproject.static"],
 }

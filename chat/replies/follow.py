@@ -15,7 +15,6 @@ from chat.models import Conversation
 from chat.protocol import Frame, MessageObject, Refused
 
 from . import snapshot
-from .database import in_database
 from .hub import Hub
 from .log import Log
 
@@ -74,6 +73,7 @@ class Follower:
     def __init__(
         self,
         hub: Hub,
+        ask: Callable[..., Awaitable[Any]],
         user: AbstractBaseUser,
         send: Callable[[Frame], Awaitable[None]],
         close: Callable[[int], Awaitable[None]],
@@ -82,6 +82,7 @@ class Follower:
         self.shows: UUID | None = None
         self.revision: int | None = 0
         self._hub = hub
+        self._ask = ask  # the database, in its turn
         self._user = user
         self.bye = close
         self._deliver = send
@@ -142,8 +143,7 @@ class Follower:
         self.wake()
 
     def check(self) -> None:
-        held = self._place is not None and self._place.held_since is not None
-        if held or self._news or self._requests:
+        if self._news or self._requests or (self._place and self._place.held_since):
             self.wake()
 
     # The one task of the socket
@@ -191,7 +191,7 @@ class Follower:
         if request.conversation is None:
             return
         try:
-            now = request.known or await in_database(
+            now = request.known or await self._ask(
                 snapshot.shown, self._user, request.conversation, request.have
             )
         except Refused as refused:
@@ -215,7 +215,7 @@ class Follower:
         if known is not None and not self._gone and known.revision == self.revision + 1:
             now = known  # nothing else has changed
         else:
-            now = await in_database(snapshot.since, self._user, self.shows, self._last_seq)
+            now = await self._ask(snapshot.since, self._user, self.shows, self._last_seq)
         self.revision = now.revision
         for message in now.messages:
             if self._gone or not self._joins(message):
@@ -227,13 +227,13 @@ class Follower:
             last = [str(now.last_shown)] if now.last_shown else []
             if not self._gone and self._branch[-1:] == last:
                 return
-        await self._tell_state(await in_database(snapshot.shown, self._user, self.shows))
+        await self._tell_state(await self._ask(snapshot.shown, self._user, self.shows))
 
     async def _wait_for_return(self) -> None:
         """It is deleted, as the list's entry says; if it is restored, its revision rises."""
         self._leave_reply()
         self._gone, before = True, self.revision
-        found = await in_database(Conversation.objects.revisions, [self.shows])
+        found = await self._ask(Conversation.objects.revisions, [self.shows])
         self.revision = found.get(self.shows)
         self._news = self.revision != before  # look once more: it may be back since
 

@@ -26,6 +26,7 @@ from chat.models import Profile, token_of, users_of
 
 from . import bus
 from .database import in_database
+from .line import Party
 
 logger = logging.getLogger("chat.replies")
 
@@ -41,6 +42,7 @@ class Visit:
     session: str
     user_id: int
     person: UUID
+    guest: bool
     address: UUID | None
     close: Callable[[int], Awaitable[None]]
     may: Callable[[AbstractBaseUser], bool] | None = None  # more than to be signed in
@@ -49,6 +51,12 @@ class Visit:
 
     def __post_init__(self) -> None:
         self.token = token_of(self.session)
+
+    @property
+    def party(self) -> Party:
+        """As whom it waits in line: the guests of one address share its place."""
+        place = self.address if self.guest and self.address else self.user_id
+        return Party(place, self.user_id)
 
 
 class Guard:
@@ -63,13 +71,16 @@ class Guard:
         self._doubted: set[Visit] = set()
         self._rung = asyncio.Event()
 
+    def has_room(self, address: UUID | None, waiting: int = 0) -> bool:
+        """Whether one more socket may come from this address, where so many wait for their turn."""
+        most = settings.CHAT_LIMITS["address_sockets"] if address else 0
+        return not most or self._addresses[address] + waiting < most
+
     def admit(self, visit: Visit) -> bool:
-        """Whether there is room for one more socket of this person, and of this address."""
+        """Whether there is room for one more socket of this person, and of this address; it is
+        counted then."""
         limits = settings.CHAT_LIMITS
-        most = limits["address_sockets"] if visit.address else 0
-        if self._people[visit.user_id] >= limits["sockets"] or (
-            most and self._addresses[visit.address] >= most
-        ):
+        if self._people[visit.user_id] >= limits["sockets"] or not self.has_room(visit.address):
             return False
         self._visits.add(visit)
         self._people[visit.user_id] += 1

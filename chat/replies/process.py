@@ -1,12 +1,13 @@
 import asyncio
 import contextvars
+import gc
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
+from functools import partial
 from time import monotonic
 from typing import Any, TypeVar
 from uuid import UUID
-from weakref import WeakValueDictionary
 
 from asgiref.sync import async_to_sync
 from django.conf import settings
@@ -24,6 +25,7 @@ from .database import in_database, write_turn
 from .follow import Follower
 from .guard import Guard
 from .hub import Hub
+from .line import Line, Party
 from .live import LiveReply
 from .retry import retry
 from .run import run
@@ -96,9 +98,9 @@ def begin_drain(*, and_all_tasks: bool = False) -> asyncio.Future:
 
 
 class Process:
-    """What runs in this process whoever is connected: the replies, their writer, the hub that
-    knows who looks, the guard that knows whose sockets these are, and the settler. Sockets come and
-    go; these stay."""
+    """What runs in this process whoever is connected: the replies, their writer, the hub that knows
+    who looks, the guard that knows whose sockets these are, the line in which people wait for their
+    turn, and the settler. Sockets come and go; these stay."""
 
     def __init__(self) -> None:
         self._tasks: set[asyncio.Task] = set()
@@ -106,7 +108,9 @@ class Process:
         self.worker = settle.Worker()
         self.hub = Hub()
         self.guard = Guard(self.spawn)
+        self.line = Line()
         self._turn = write_turn()
+        self._asking = write_turn()
         self.writer = Writer(self.hub, self.worker.id, self._turn)
         self.bus = bus.Bus(
             self.worker.id,
@@ -122,7 +126,6 @@ class Process:
         )
         self.starting: asyncio.Task | None = None
         self.draining = self.drained = False
-        self._asking: WeakValueDictionary[int, asyncio.Lock] = WeakValueDictionary()
         self.failed: dict[str, float] = {}  # tasks of the process: when they last had to start anew
         self._unsure: set[UUID] = set()  # requests, by cid, that are committed or not
 
@@ -140,6 +143,8 @@ class Process:
         if self.bus.reaches_others:
             self.spawn(self._forever(self.bus.send))
             self.spawn(self._forever(self.bus.listen))
+        # What was imported stays: looking through it for garbage holds up everybody for 0.1 s.
+        gc.freeze()
         events.started(self.worker.id)
 
     def spawn(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task:
@@ -155,11 +160,11 @@ class Process:
     # What the doors ask
 
     async def request(
-        self, user: AbstractBaseUser, frame: Send | Regenerate | Continue
+        self, party: Party, user: AbstractBaseUser, frame: Send | Regenerate | Continue
     ) -> Accepted:
         """Accept the request and start its reply, even if the asker goes away meanwhile. Raises
         Refused."""
-        return await self._whole(self._request(user, frame))
+        return await self._whole(self._request(party, user, frame))
 
     async def retry(
         self, user: AbstractBaseUser, reply: UUID, *, assistant: str, model: str
@@ -167,23 +172,24 @@ class Process:
         """Have another reply written beside this, in a copy of the user's own. Raises Refused."""
         return await self._whole(self._retry(user, reply, assistant=assistant, model=model))
 
-    async def select(self, user: AbstractBaseUser, message: UUID) -> None:
+    async def select(self, party: Party, user: AbstractBaseUser, message: UUID) -> None:
         """Show another branch. Raises Refused."""
-        await self._write(tree.select, user, message)
+        await self._ask(party, tree.select, user, message)
 
-    async def stop(self, user: AbstractBaseUser, reply: UUID) -> None:
+    async def stop(self, party: Party, user: AbstractBaseUser, reply: UUID) -> None:
         """Stop a reply, wherever it is written. Raises Refused."""
-        await self._write(stop, user, reply)
+        await self._ask(party, stop, user, reply)
         bus.ring(bus.STOPPED, reply)
 
     def follower(
         self,
+        party: Party,
         user: AbstractBaseUser | Operator,
         send: Callable[[Frame], Awaitable[None]],
         close: Callable[[int], Awaitable[None]],
     ) -> Follower:
         """Who tells one socket of the user's, or the operator's, what there is to tell."""
-        return Follower(self.hub, user, send, close)
+        return Follower(self.hub, partial(self.line.ask, party), user, send, close)
 
     async def drain(self) -> None:
         """Accept nothing more, let the replies end for a while, interrupt the rest, and say bye.
@@ -221,7 +227,8 @@ class Process:
         if self.draining:
             raise Refused("unavailable", retry_after=RETRY_AFTER)
         who = {"worker": self.worker.id, "default": await llm.get().name()}
-        accepted = await self._write(retry, user, reply, **chosen, **who)
+        party = Party(user.pk, user.pk)
+        accepted = await self._ask(party, retry, user, reply, **chosen, **who)
         self._start(accepted.task)
         bus.ring(bus.CHANGED, accepted.conversation)
         return accepted
@@ -230,20 +237,21 @@ class Process:
         async with self._turn:
             return await in_database(function, *args, **kwargs)
 
+    async def _ask(self, party: Party, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        # The writer never waits for its turn behind more than one of these.
+        async with self.line.turn(party), self._asking:
+            return await self._write(function, *args, **kwargs)
+
     async def _request(
-        self, user: AbstractBaseUser, frame: Send | Regenerate | Continue
+        self, party: Party, user: AbstractBaseUser, frame: Send | Regenerate | Continue
     ) -> Accepted:
         if self.draining:
             raise Refused("unavailable", retry_after=RETRY_AFTER)
         model = await llm.get().name()
         who = {"worker": self.worker.id, "model": model, "resume": frame.cid in self._unsure}
         self._unsure.discard(frame.cid)
-        # One request of a person at a time: whoever asks without end keeps the others waiting for
-        # one of theirs at most.
-        asking = self._asking.setdefault(user.pk, asyncio.Lock())
         try:
-            async with asking:
-                accepted = await self._write(accept.accept, user, frame, **who)
+            accepted = await self._ask(party, accept.accept, user, frame, **who)
         except (OperationalError, InterfaceError):
             # Perhaps it is committed, and only the answer was lost: nobody writes its reply then,
             # until the same request comes again.

@@ -58,6 +58,8 @@ class Writer:
         self._idle = asyncio.Event()
         self._idle.set()
         self._sleeps_until = 0.0
+        self._at_work_since = 0.0  # at the last commit
+        self._at_work = 0.0  # for how long
         self._free_at = 0.0  # a commit for a first token or an end may begin
         self._tick_at = 0.0  # a commit for more of a reply may begin
 
@@ -138,8 +140,12 @@ class Writer:
         writes = [reply.take() for reply in due]
         outcomes = await self._write(writes)
         took = monotonic() - began
-        # What it waited for a lock is no reason to rest: leases are renewed each second.
-        busy = min(REST * took, took + settings.CHAT_TIMES["poll"])
+        # What it waited for its turn, or for a lock, is no reason to rest, nor is one commit that
+        # took longer than the last: leases are renewed each second.
+        at_work = monotonic() - self._at_work_since
+        rest = (REST - 1) * min(at_work, self._at_work)
+        self._at_work = at_work
+        busy = took + min(rest, settings.CHAT_TIMES["poll"])
         self._free_at = began + busy
         if is_tick:
             self._tick_at = began + max(settings.CHAT_TIMES["tick"], busy)
@@ -154,6 +160,7 @@ class Writer:
         while True:
             try:
                 async with self._turn:
+                    self._at_work_since = monotonic()
                     return await self._thread(commit, writes, self._worker)
             except (OperationalError, InterfaceError) as error:
                 known = fields(replies=len(writes), error=type(error).__name__)

@@ -164,6 +164,24 @@ class ClusterTests(SimpleTestCase):
                 async with http.get(f"{self.cluster.url}{name}") as nothing:
                     self.assertEqual(nothing.status, 404)
 
+    async def test_who_asks_without_end_hears_429_and_nobody_else(self):
+        async def status(http: aiohttp.ClientSession) -> int:
+            async with http.get(f"{self.cluster.url}/healthz") as answer:
+                return answer.status
+
+        elsewhere = aiohttp.TCPConnector(local_addr=("127.9.9.9", 0))
+        said, clock = [], asyncio.get_running_loop().time
+        async with aiohttp.ClientSession(connector=elsewhere) as stranger, asyncio.timeout(60):
+            began = clock()
+            while 429 not in said:
+                said += await asyncio.gather(*(status(stranger) for _ in range(200)))
+            took = clock() - began
+        self.assertEqual(set(said), {200, 429})
+        self.assertGreaterEqual(said.count(200), 500)
+        self.assertLess(said.count(200), 510 + 50 * took)
+        async with aiohttp.ClientSession() as somebody:
+            self.assertEqual(await status(somebody), 200)
+
     async def test_pages_leave_no_connection_to_the_database_behind(self):
         async with Person(self.cluster.url) as alice:
             for _ in range(5):

@@ -86,6 +86,19 @@ class BudgetTests(ServerCase):
             asked = [request["body"]["messages"][-1] for request in self.upstream.requests()]
             self.assertNotIn({"role": "user", "content": "three"}, asked)
 
+    async def test_ten_tabs_that_come_back_at_once_are_all_let_in(self):
+        async with Person(self.server.url) as alice:
+            there = str(uuid4())
+            tab = await alice.tab()
+            await tab.ask(asks(tokens=3, rate=0), conversation=there, parent=None)
+            for _ in range(2):
+                tabs = await asyncio.gather(*(alice.tab() for _ in range(10)))
+                await asyncio.gather(*(tab.open(there) for tab in tabs))
+                for tab in tabs:
+                    self.assertEqual(tab.shown()[-1]["text"], numbered(3))
+                    self.assertEqual(tab.count("error") + tab.count("bye"), 0)
+                    await tab.close()
+
     async def test_many_at_once_ask_the_model_once(self):
         async with Person(self.server.url) as alice:
             tabs = [await alice.tab() for _ in range(5)]

@@ -379,8 +379,6 @@ class SlowTests(FaultCase):
 
 class DaphneSlowTests(SlowTests):
     kind = "daphne"
-    # Daphne keeps whatever a client asks for and does not read: docs/reliability.md, "Known".
-    test_34_who_asks_again_and_again_and_never_reads_costs_no_more = None
 
 
 class LatencyTests(FaultCase):

@@ -1,4 +1,5 @@
 import asyncio
+import gc
 from asyncio import AbstractEventLoop
 from collections.abc import AsyncGenerator
 from typing import TYPE_CHECKING
@@ -24,6 +25,7 @@ async def client_of(base_url: str, api_key: str) -> "AsyncOpenAI":
     key = (base_url, api_key)
     if key not in clients:
         made = await asyncio.to_thread(_new_client, base_url, api_key)
+        gc.freeze()  # the SDK stays, and is no garbage to look for
         if key not in clients:  # another reply may have been quicker
             keeper = _close_with_loop(made)
             clients[key] = made, keeper
