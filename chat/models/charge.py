@@ -57,6 +57,15 @@ class ChargeQuerySet(models.QuerySet):
         used = F("prompt") if prompt is None else prompt
         self.filter(reply=reply).update(tokens=used + completion)
 
+    def usage(self, reply: uuid.UUID) -> dict | None:
+        """About what a reply cost that has just ended, as a message object says it."""
+        found = self.filter(reply=reply).values_list("prompt", "tokens").first()
+        if found is None:
+            return None
+        prompt, tokens = found
+        told = {"prompt_tokens": prompt, "completion_tokens": max(tokens - prompt, 0)}
+        return told | {"estimated": True}
+
     def add(self, reply: uuid.UUID, tokens: int) -> None:
         """Something more was asked for the sake of this reply."""
         self.filter(reply=reply).update(tokens=F("tokens") + tokens)
