@@ -1,6 +1,8 @@
 """What people fill in about themselves: to come in, to stay, to change, and to go."""
 
+import logging
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 from django import forms
 from django.conf import settings
@@ -8,12 +10,17 @@ from django.contrib.auth import forms as auth
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
 from django.http import HttpRequest
-from django.utils.translation import get_language_info
+from django.utils.translation import get_language, get_language_info, override
 from django.utils.translation import gettext_lazy as _
 
 from chat import passwords
 from chat.models import Profile
 from chat.text import clean
+
+logger = logging.getLogger("chat.forms")
+
+# Mail is sent in here, one after the other, while the page has its answer already.
+mailing = ThreadPoolExecutor(1, "mail")
 
 
 class FocusMixin:
@@ -77,6 +84,17 @@ class ForgottenForm(FocusMixin, auth.PasswordResetForm):
     def get_users(self, email: str) -> Iterator[AbstractBaseUser]:
         """Who is to be mailed: those with this address, each once in a while."""
         return filter(Profile.objects.claim_mail, super().get_users(email))
+
+    def send_mail(self, *args, **kwargs) -> None:
+        """Later: how long a mail server takes tells whoever asks that there is an account."""
+        mailing.submit(self._send_mail, get_language(), *args, **kwargs)
+
+    def _send_mail(self, language: str, *args, **kwargs) -> None:
+        try:
+            with override(language):
+                super().send_mail(*args, **kwargs)  # which logs what the mail server does
+        except Exception:
+            logger.exception("a mail was not written")
 
 
 class PreferencesForm(FocusMixin, forms.ModelForm):

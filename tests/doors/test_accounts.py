@@ -1,6 +1,7 @@
 """The forms of an account over HTTP: what they take, what they refuse, and how they say so."""
 
 import re
+import socket
 from html.parser import HTMLParser
 from uuid import uuid4
 
@@ -8,6 +9,7 @@ from django.contrib.auth import get_user_model
 from django.core import mail
 from django.test import Client, TestCase, override_settings
 
+from chat.forms import mailing
 from chat.models import Conversation, Profile
 
 BROWSER = {"HTTP_USER_AGENT": "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0"}
@@ -200,10 +202,15 @@ class ForgottenTests(AccountsCase):
     def ask(self, address: str):
         return self.client.post("/password/forgotten/", {"email": address}, follow=True)
 
+    def mails(self) -> list:
+        """Those that were sent, when none is under way."""
+        mailing.submit(int).result(30)
+        return mail.outbox
+
     def test_without_mail_the_administrator_is_named(self):
         self.assertContains(self.client.get("/password/forgotten/"), "Ask your administrator")
         self.assertEqual(self.ask("a@a.example").status_code, 404)
-        self.assertEqual(mail.outbox, [])
+        self.assertEqual(self.mails(), [])
 
     @override_settings(MAIL=True)
     def test_the_answer_tells_nobody_who_has_an_account(self):
@@ -211,12 +218,25 @@ class ForgottenTests(AccountsCase):
         answers = [self.ask(address) for address in ("a@a.example", "b@b.example")]
         texts = [re.sub(r'value="\w{64}"', "", answer.content.decode()) for answer in answers]
         self.assertEqual(*texts)
-        self.assertEqual([message.to for message in mail.outbox], [["a@a.example"]])
+        self.assertEqual([message.to for message in self.mails()], [["a@a.example"]])
         self.assertIn("alice", mail.outbox[0].body)
         self.assertRegex(mail.outbox[0].body, r"http://testserver/password/\w+/[\w-]+/\n")
         # And not again and again: it is not the person who asks, perhaps.
         self.ask("a@a.example")
-        self.assertEqual(len(mail.outbox), 1)
+        self.assertEqual(len(self.mails()), 1)
+
+    def test_the_answer_waits_for_no_mail_server(self):
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            smtp = {"EMAIL_HOST": "127.0.0.1", "EMAIL_PORT": server.getsockname()[1]}
+            backend = "django.core.mail.backends.smtp.EmailBackend"
+            with override_settings(MAIL=True, EMAIL_BACKEND=backend, EMAIL_TIMEOUT=20, **smtp):
+                self.assertContains(self.ask("a@a.example"), "a link is on its way")
+                server.settimeout(20)
+                with server.accept()[0] as letterbox:
+                    letterbox.settimeout(20)
+                    letterbox.sendall(b"220 at last\r\n")
+                    self.assertTrue(letterbox.recv(100).lower().startswith(b"ehlo"))
+                self.assertEqual(self.mails(), [])
 
     def test_a_made_up_link_opens_nothing(self):
         for link in ("/password/MQ/set-password/", "/password/MQ/abc-123/", "/password/x/y/"):

@@ -13,6 +13,7 @@ from django.utils import timezone, translation
 from django.views.defaults import server_error
 
 from chat import flows
+from chat.forms import mailing
 from chat.llm.demo import TOPICS, answer
 from chat.models import Conversation, Profile
 from chat.views.page import DEMO, FLOWS
@@ -117,6 +118,7 @@ class ChosenTests(TestCase):
             {"email": "a@a.example"},
             headers={"Accept-Language": "de"},
         )
+        mailing.submit(int).result(30)  # it is sent after the answer
         (sent,) = mail.outbox
         self.assertEqual(sent.subject, "Ein neues Passwort für den Chat")
         self.assertTrue(sent.body.startswith("Guten Tag alice,"))
