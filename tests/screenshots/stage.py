@@ -192,6 +192,21 @@ class Stage(Hands):
             arg=length,
         )
 
+    def hold_clock(self) -> None:
+        """What the page counts from now on stays at nothing, however long the pictures take."""
+        self.page.evaluate("() => { const now = performance.now(); performance.now = () => now; }")
+
+    def at_end(self) -> None:
+        """The reader is at the end, wherever a change of the view on a busy machine left them."""
+        thread = self.page.locator("[data-part=thread]")
+        thread.evaluate(
+            "(thread) => { thread.scrollTop = thread.scrollHeight;"
+            " thread.dispatchEvent(new Event('scroll')); }"
+        )
+        self.page.locator(".to-end").evaluate(
+            "(button) => Promise.all(button.getAnimations().map((a) => a.finished))"
+        )
+
     def on_phone(self) -> None:
         """What is done from now on is done on a phone."""
         self.page.set_viewport_size({"width": 390, "height": 844})

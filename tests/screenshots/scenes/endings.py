@@ -15,11 +15,12 @@ def stopped(stage):
     stage.until_status("stopped")
 
 
-@scene("article[data-status=interrupted]")
+@scene("article[data-status=interrupted]", "[data-part=thread]:not([data-away])")
 def interrupted(stage):
     """The connection to the model broke off."""
     stage.ada()
     stage.ask(script.CUT, "interrupted")
+    return stage.at_end
 
 
 @scene("article[data-status=interrupted]")

@@ -15,7 +15,9 @@ def _asked(stage, question, length=0):
 @scene("article[data-status=running] [data-part=waiting]:not([hidden])")
 def waiting(stage):
     """Nothing has come yet."""
-    _asked(stage, script.WAIT)
+    stage.ada()
+    stage.hold_clock()
+    stage.send(script.held(script.WAIT))
     stage.visible("[data-part=waiting]")
 
 
@@ -66,6 +68,7 @@ def _plan(stage):
 def steps(stage):
     """A flow with steps is at its first."""
     _plan(stage)
+    stage.hold_clock()
     stage.send(script.held(script.PLANNED))
     stage.visible(".step")
 
