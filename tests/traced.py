@@ -11,10 +11,10 @@ from chat.flows.trim import Trim
 from chat.llm.base import LLM
 from chat.models import Message
 from chat.replies.accept import Task
+from chat.replies.commit import commit
 from chat.replies.live import LiveReply
 from chat.replies.log import Log
 from chat.replies.run import run
-from chat.replies.writer import commit
 from tests.scripted import Scripted
 
 

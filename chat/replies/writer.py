@@ -10,19 +10,19 @@ import asyncio
 import logging
 from collections.abc import Iterator
 from contextlib import AbstractAsyncContextManager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from time import monotonic
 from uuid import UUID
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, transaction
+from django.db import InterfaceError, OperationalError
 
 from chat import events
 from chat.logs import fields
-from chat.models import Append, Ending, Message, Run, Step
-from chat.protocol import MessageObject
+from chat.models import Ending, Message
 
 from . import bus, snapshot
+from .commit import Outcome, commit
 from .database import DatabaseThreads
 from .hub import Hub
 from .live import LiveReply, Write
@@ -35,16 +35,6 @@ REST = 4
 # thousand code points, up to a quarter of a second.
 SECONDS_PER_CHARACTER = 1e-6
 LONGEST_TICK = 0.25
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of one write."""
-
-    write: Write
-    written: bool
-    final: MessageObject | None = None
-    gone: bool = False
 
 
 class Writer:
@@ -264,60 +254,3 @@ def _waits(outcomes: list[Outcome], now: float) -> Iterator[tuple[int, float]]:
         append = outcome.write.append
         if outcome.written and (characters := len(append.text) + len(append.reasoning)):
             yield characters, now - outcome.write.since
-
-
-def commit(writes: list[Write], worker: str) -> list[Outcome]:
-    """One transaction for all of `writes`; then, of those that are final or did not match, what
-    the row says."""
-    lease = settings.CHAT_TIMES["lease"]
-    with transaction.atomic():
-        matched = Message.objects.append(
-            [write.append for write in writes], worker=worker, lease=lease
-        )
-        mine = [write for write in writes if write.append.id in matched]
-        Step.objects.save_all([step for write in mine for step in write.steps])
-        for write in mine:
-            if write.ending:
-                Message.objects.end(write.append.id, write.ending)
-        traces = [write.trace for write in mine if write.trace]
-        if traces:
-            Run.objects.save_all(traces)
-    return [_outcome(write, write.append.id in matched, worker) for write in writes]
-
-
-def _outcome(write: Write, matched: bool, worker: str) -> Outcome:
-    if matched:
-        return Outcome(write, written=True, final=_final(write) if write.ending else None)
-    row = snapshot.one(write.append.id)
-    if row is None:
-        return Outcome(write, written=False, gone=True)
-    written = _stands(write.append, worker)
-    write = replace(write, trace=None)  # perhaps it was not this that ended it
-    return Outcome(write, written, None if row["status"] == Message.Status.RUNNING else row)
-
-
-def _final(write: Write) -> MessageObject:
-    """What the row says now that `write` has ended it, as far as an end tells it."""
-    append, ending = write.append, write.ending
-    length = append.length + len(append.text)
-    reasoning_length = append.reasoning_length + len(append.reasoning)
-    return {
-        "id": str(append.id),
-        "status": ending.status,
-        "text": "",
-        "from": length,
-        "length": length,
-        **({"reasoning_length": reasoning_length} if reasoning_length else {}),
-        **snapshot.outcome(ending),
-    }
-
-
-def _stands(append: Append, worker: str) -> bool:
-    """Whether the row is as `append` left it: it was committed, and only the answer was lost."""
-    return Message.objects.filter(
-        id=append.id,
-        worker=worker,
-        length=append.length + len(append.text),
-        reasoning_length=append.reasoning_length + len(append.reasoning),
-        steps_changed=append.steps_changed,
-    ).exists()

@@ -4,9 +4,9 @@ from django.utils import timezone
 
 from chat.models import Append, Message, Step
 from chat.protocol import Refused
+from chat.replies.commit import commit
 from chat.replies.live import Write
 from chat.replies.stop import stop, stop_reply
-from chat.replies.writer import commit
 
 from .cast import WORKER, CastTestCase, Status
 
