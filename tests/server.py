@@ -19,6 +19,10 @@ from typing import Self
 ROOT = Path(__file__).parent.parent
 KINDS = ("daphne", "uvicorn")
 START_SECONDS = 30
+# The first port of the tests' own, and how many each of up to 32 processes has: below 32,768, from
+# where on the system gives them to whoever asks for any.
+FIRST_PORT = 12_000
+PORTS = 640
 SECRET_KEY = "a secret of the tests, long enough for Django's own check of its length and variety"
 
 
@@ -157,9 +161,9 @@ class Server:
 
 def free_port() -> int:
     """A port of the loopback interface that nothing uses now. Each of the processes that share the
-    tests has ports of its own, below those that the system gives to whoever asks for any."""
-    first = 12_000 + 4_000 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
-    for port in random.sample(range(first, first + 4_000), 100):
+    tests has ports of its own."""
+    first = FIRST_PORT + PORTS * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
+    for port in random.sample(range(first, first + PORTS), 100):
         with socket.socket() as probe, contextlib.suppress(OSError):
             probe.bind(("127.0.0.1", port))
             return port

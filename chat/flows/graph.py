@@ -54,7 +54,7 @@ class Graph:
 def nodes_of(flow: Flow) -> list[BaseNode]:
     """Every node that the flow can reach, in the order of their first transitions."""
     found: dict[int, BaseNode] = {}
-    left = [flow.start_node]
+    left = [getattr(flow, "start_node", None)]  # what can be run need not be a PocketFlow's
     while left:
         node = left.pop()
         if isinstance(node, BaseNode) and id(node) not in found:

@@ -17,7 +17,9 @@ class ArrivalQuerySet(models.QuerySet):
         if address is None or not most:
             return True
         Pool.objects.lock(address)
-        if self.filter(address=address, created__gt=Now() - HOUR).count() >= most:
+        # Who came later than now did so before the clock was set back.
+        recent = self.filter(address=address, created__gt=Now() - HOUR, created__lte=Now())
+        if recent.count() >= most:
             return False
         self.create(address=address)
         return True

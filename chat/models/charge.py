@@ -15,6 +15,11 @@ from django.db.models.functions import Now
 MINUTE = timedelta(minutes=1)
 DAY = timedelta(days=1)
 
+# Where the database's clock was set back, rows lie ahead of it. A request that does is of no last
+# minute; tokens are money, and still of this day unless they lie more than one ahead.
+LAST_MINUTE = Q(created__gt=Now() - MINUTE, created__lte=Now())
+LAST_DAY = Q(created__gt=Now() - DAY, created__lt=Now() + DAY)
+
 
 @dataclass(frozen=True, slots=True)
 class Spent:
@@ -26,21 +31,21 @@ class Spent:
 
 class ChargeQuerySet(models.QuerySet):
     def spent(self) -> Spent:
-        found = self.filter(created__gt=Now() - DAY).aggregate(
-            messages=Count("reply", filter=Q(created__gt=Now() - MINUTE)),
+        found = self.filter(LAST_DAY).aggregate(
+            messages=Count("reply", filter=LAST_MINUTE),
             tokens=Sum("tokens", default=0),
         )
         return Spent(**found)
 
     def message_leaves(self, most: int) -> datetime | None:
         """When fewer than `most` requests are of the last minute, if it is not so already."""
-        recent = self.filter(created__gt=Now() - MINUTE).order_by("-created")
+        recent = self.filter(LAST_MINUTE).order_by("-created")
         created = recent.values_list("created", flat=True)[most - 1 : most].first()
         return created and created + MINUTE
 
     def tokens_leave(self, tokens: int) -> datetime | None:
         """When so many of the last day's tokens are older than that, None if that is never."""
-        recent = self.filter(created__gt=Now() - DAY).order_by("created")
+        recent = self.filter(LAST_DAY).order_by("created")
         for created, spent in recent.values_list("created", "tokens").iterator():
             tokens -= spent
             if tokens <= 0:
@@ -51,6 +56,15 @@ class ChargeQuerySet(models.QuerySet):
         """The reply is final: what it cost, of which the prompt is as estimated if it is None."""
         used = F("prompt") if prompt is None else prompt
         self.filter(reply=reply).update(tokens=used + completion)
+
+    def usage(self, reply: uuid.UUID) -> dict | None:
+        """About what a reply cost that has just ended, as a message object says it."""
+        found = self.filter(reply=reply).values_list("prompt", "tokens").first()
+        if found is None:
+            return None
+        prompt, tokens = found
+        told = {"prompt_tokens": prompt, "completion_tokens": max(tokens - prompt, 0)}
+        return told | {"estimated": True}
 
     def add(self, reply: uuid.UUID, tokens: int) -> None:
         """Something more was asked for the sake of this reply."""

@@ -1,11 +1,11 @@
-"""One commit of a process's writer, and what became of each reply in it."""
+"""One commit of the writer: what it adds to its replies, and what came of it."""
 
 from dataclasses import dataclass, replace
 
 from django.conf import settings
 from django.db import transaction
 
-from chat.models import Append, Message, Run, Step
+from chat.models import Append, Charge, Message, Run, Step
 from chat.protocol import MessageObject
 
 from . import snapshot
@@ -14,12 +14,14 @@ from .live import Write
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one write."""
+    """What became of one write. `usage` is about what the reply cost that was ended from outside,
+    whose row does not say it."""
 
     write: Write
     written: bool
     final: MessageObject | None = None
     gone: bool = False
+    usage: dict | None = None
 
 
 def commit(writes: list[Write], worker: str) -> list[Outcome]:
@@ -49,7 +51,10 @@ def _outcome(write: Write, matched: bool, worker: str) -> Outcome:
         return Outcome(write, written=False, gone=True)
     written = _stands(write.append, worker)
     write = replace(write, trace=None)  # perhaps it was not this that ended it
-    return Outcome(write, written, None if row["status"] == Message.Status.RUNNING else row)
+    if row["status"] == Message.Status.RUNNING:
+        return Outcome(write, written)
+    usage = None if "usage" in row else Charge.objects.usage(write.append.id)
+    return Outcome(write, written, row, usage=usage)
 
 
 def _final(write: Write) -> MessageObject:

@@ -22,6 +22,7 @@ from chat.protocol import Continue, Frame, Refused, Regenerate, Send
 from . import accept, bus, settle, trace, tree
 from .accept import Accepted, Task
 from .database import in_database, write_turn
+from .doubt import Doubts
 from .follow import Follower
 from .guard import Guard
 from .hub import Hub
@@ -127,7 +128,7 @@ class Process:
         self.starting: asyncio.Task | None = None
         self.draining = self.drained = False
         self.failed: dict[str, float] = {}  # tasks of the process: when they last had to start anew
-        self._unsure: set[UUID] = set()  # requests, by cid, that are committed or not
+        self._doubts = Doubts()
 
     async def start(self) -> None:
         try:
@@ -248,15 +249,9 @@ class Process:
         if self.draining:
             raise Refused("unavailable", retry_after=RETRY_AFTER)
         model = await llm.get().name()
-        who = {"worker": self.worker.id, "model": model, "resume": frame.cid in self._unsure}
-        self._unsure.discard(frame.cid)
-        try:
+        async with self._doubts.turn((user.pk, frame.cid)) as resume:
+            who = {"worker": self.worker.id, "model": model, "resume": resume}
             accepted = await self._ask(party, accept.accept, user, frame, **who)
-        except (OperationalError, InterfaceError):
-            # Perhaps it is committed, and only the answer was lost: nobody writes its reply then,
-            # until the same request comes again.
-            self._unsure.add(frame.cid)
-            raise
         if accepted.task is not None:
             self._start(accepted.task)
             if accepted.news is None:

@@ -244,7 +244,7 @@ class Writer:
             seconds=monotonic() - reply.began,
             first_token=reply.first_token,
             length=final["length"],
-            usage=final.get("usage"),
+            usage=final.get("usage") or outcome.usage,
         )
 
 

@@ -14,6 +14,7 @@ from typing import ClassVar
 
 from django.test import SimpleTestCase
 
+from chat.text import estimate_tokens
 from tests.faults.test_tasks import until
 from tests.replies.case import ServerCase, WorkersCase, asks
 from tests.server import Server, manage
@@ -235,6 +236,9 @@ class FiguresTests(ServerCase):
             for line in ('code="",status="stopped"', 'code="upstream_auth",status="error"'):
                 name = f"chat_replies_total{{{line}}}"
                 await until(lambda name=name: name in ask(port, "/metrics")[2], name)
+            # Nobody was told what the stopped one cost: about as much as it is charged for.
+            about = estimate_tokens(numbered(5))
+            self.assertEqual(self.figure(count), 20 + about)
             self.assertEqual(self.figure('chat_upstream_failures_total{code="upstream_auth"}'), 1)
             await tab.say(type="send", text=1)
             await tab.error()

@@ -12,11 +12,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import ClassVar
+from uuid import uuid4
 
 from tests.replies.case import asks
 from tests.server import Server
 from tests.tabs import Person, Tab
 from tests.upstream import numbered
+from tests.wire import Wire
 
 from .aftermath import agreed
 from .case import FaultCase, WorkersFaultCase
@@ -25,6 +27,13 @@ from .soak import whole
 LONG = 50_000  # tokens: more than any of these takes
 CUTS = whole(6, 50)
 KIBIBYTE = 1024
+# Who asks for something waits while this is open, and how many do.
+HOLD = "SELECT id FROM auth_user FOR NO KEY UPDATE"
+HELD = """
+    SELECT count(*) FROM pg_stat_activity
+    WHERE datname = current_database() AND wait_event_type = 'Lock'
+"""
+COMMITTED = b"COMMIT\0"  # as PostgreSQL says it
 # In the database named, all connections but this one are cut, as when its server restarts.
 CUT = """
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
@@ -188,6 +197,36 @@ class PostgresTests(StorageCase, WorkersFaultCase):
                 reply = (await agreed(alice, ack["conversation"]))[-1]
                 self.assertEqual(reply["status"], "interrupted")
                 self.assertTrue(reply["text"].startswith(text))
+
+    async def test_28_a_repeat_that_waits_while_the_answer_is_lost_has_its_reply_written(self):
+        import psycopg
+
+        with Wire(self.postgres.port) as wire:
+            known = self.workers[0].settings | {"SETTLE_SECONDS": 3600}
+            address = known["DATABASE_URL"].replace(f":{wire.server_port}/", f":{wire.port}/")
+            other = Server("uvicorn", **known | {"DATABASE_URL": address}).start()
+            self.addCleanup(other.stop)
+            async with self.person() as alice:
+                alice.url = other.url
+                first, repeat, third = [await alice.tab() for _ in range(3)]
+                frame = {"type": "send", "cid": str(uuid4()), "conversation": str(uuid4())}
+                frame |= {"text": asks(tokens=20), "parent": None}
+                with psycopg.connect(self.postgres.address(self.database)) as holder:
+                    holder.execute(HOLD)
+                    await first.say(**frame)
+                    while self.postgres.execute(HELD, self.database) == [(0,)]:
+                        await asyncio.sleep(0.05)
+                    await repeat.say(**frame)
+                    for _ in range(3):  # it is heard by then
+                        await self.pongs(third)
+                    wire.down.cut_before = COMMITTED
+                self.assertEqual((await first.error())["code"], "unavailable")
+                self.assertEqual(wire.cuts, 1)
+                await repeat.until(lambda: repeat.count("ack"), "the answer to the repeat")
+                reply = await repeat.ended(repeat.all("ack")[0]["reply"])
+                self.assertEqual((reply["status"], reply["text"]), ("done", numbered(20)))
+                self.assertEqual(len(self.upstream.requests()), 1)
+                await agreed(alice, frame["conversation"], repeat)
 
     async def test_28_connections_that_are_cut_only_delay(self):
         async with self.person() as alice:

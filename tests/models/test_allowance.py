@@ -73,6 +73,22 @@ class RateTest(AcceptCase):
         self.age(accepted.reply, 61)
         self.assertIsNotNone(self.send().task)
 
+    def test_a_clock_that_was_set_back_refuses_nobody(self):
+        for _ in range(LIMITS["per_minute"]):
+            accepted = self.send(conversation=uuid4())
+            self.finish(accepted)
+            self.age(accepted.reply, -3600)
+        accepted = self.send(conversation=uuid4())
+        self.assertEqual(accepted.left["messages"], LIMITS["per_minute"] - 1)
+        self.finish(accepted)
+        self.age(accepted.reply, 40)
+        # And who is refused is told when there is room by the new clock.
+        for _ in range(LIMITS["per_minute"] - 1):
+            self.finish(self.send(conversation=uuid4()))
+        refused = self.refused(self.alice, "send", conversation=uuid4(), text="And?")
+        self.assertEqual(refused.code, "rate")
+        self.assertIn(refused.retry_after, range(1, 22))
+
     def test_deleting_frees_nothing(self):
         for _ in range(LIMITS["per_minute"]):
             accepted = self.send(conversation=uuid4())
@@ -146,6 +162,14 @@ class BudgetTest(AcceptCase):
 
     def test_yesterday_is_forgotten(self):
         self.spend(LIMITS["tokens"], hours=24.1)
+        self.assertIsNotNone(self.send().task)
+
+    def test_a_clock_that_was_set_back_frees_no_tokens_of_the_day(self):
+        self.spend(LIMITS["tokens"], hours=-1)
+        self.assertSendRefused("budget")
+
+    def test_what_lies_more_than_a_day_ahead_is_of_no_day(self):
+        self.spend(LIMITS["tokens"], hours=-24.1)
         self.assertIsNotNone(self.send().task)
 
     def test_what_nothing_counts_any_more_is_removed(self):
@@ -248,6 +272,10 @@ class ArrivalTest(AcceptCase):
         self.assertTrue(self.admit(CAFE))
         self.assertTrue(self.admit(None))
         Arrival.objects.filter(address=HOME).update(created=Now() - timedelta(minutes=61))
+        self.assertTrue(self.admit())
+        self.assertTrue(self.admit())
+        # Nor does it count who came before the clock was set back.
+        Arrival.objects.filter(address=HOME).update(created=Now() + timedelta(minutes=1))
         self.assertTrue(self.admit())
 
     def test_who_goes_again_leaves_no_room(self):
