@@ -42,7 +42,8 @@ for ago in range(1, 30):
             failed = n % 41 == ago % 7
             first = 380 * share / 2 + (n * 61 + ago * 17) % 500
             error = "upstream_rate" if n % 2 else "upstream_timeout"
-            of.count("error" if failed else "done", error, 900 * share, 260, None if failed else first)
+            status, first = ("error", None) if failed else ("done", first)
+            of.count(status, error, 900 * share, 260, first)
         figures[model] = of.stored()
     Day.objects.update_or_create(date=at, defaults={"people": 4 + busy // 9, "figures": figures})
 """
