@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 from daphne.access import AccessLogGenerator
+from django.conf import settings
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 
@@ -19,8 +20,9 @@ from chat.replies import process
 
 # How long the sockets may take to close at the end (seconds).
 CLOSING = 2
-# How long all may take that is still to be done once it has drained (seconds).
-ENDING = 5
+# How long all may take that is still to be done once it has drained, and at the latest once it
+# should have (seconds): a little less than the 5 that are promised.
+ENDING = 4.5
 
 
 async def lifespan(scope: dict, receive: Callable[[], Awaitable[dict]], send: Callable) -> None:
@@ -41,9 +43,7 @@ async def lifespan(scope: dict, receive: Callable[[], Awaitable[dict]], send: Ca
 def _drain_and_interrupt() -> None:
     """Drain, and only then stop uvicorn, by the signal after which it exits with 0: on SIGTERM it
     would close the sockets first, and in the end kill itself by that signal once more."""
-    draining = process.begin_drain()
-    draining.add_done_callback(_end_in_time)
-    draining.add_done_callback(_interrupt)
+    _begin_drain().add_done_callback(_interrupt)
 
 
 def _interrupt(_: asyncio.Future) -> None:
@@ -58,17 +58,24 @@ def drain_before_daphne_stops() -> None:
     tasks as they are, and Python crashes over some of them at its exit: they are ended, too."""
 
     def drain() -> Deferred:
-        draining = process.begin_drain(and_all_tasks=True)
-        draining.add_done_callback(_end_in_time)
-        return Deferred.fromFuture(draining)
+        return Deferred.fromFuture(_begin_drain(and_all_tasks=True))
 
     reactor.addSystemEventTrigger("before", "shutdown", drain)
 
 
-def _end_in_time(_: asyncio.Future) -> None:
-    """Python waits at its exit for every thread, and one may hang for ever in a database, or in a
-    resolver, that does not answer. What it could still do is nobody's any more."""
-    ending = threading.Timer(ENDING, os._exit, [0])
+def _begin_drain(*, and_all_tasks: bool = False) -> asyncio.Future:
+    """Drain, and be gone soon after, however long the draining itself takes."""
+    _end_after(settings.CHAT_TIMES["drain"] + ENDING)
+    draining = process.begin_drain(and_all_tasks=and_all_tasks)
+    draining.add_done_callback(lambda _: _end_after(ENDING))
+    return draining
+
+
+def _end_after(seconds: float) -> None:
+    """End the process then, if it has not ended. Python waits at its exit for every thread, and one
+    may hang for ever in a database, or in a resolver, that does not answer; a flow may hold up the
+    event loop. What they could still do is nobody's any more."""
+    ending = threading.Timer(seconds, os._exit, [0])
     ending.daemon = True
     ending.start()
 

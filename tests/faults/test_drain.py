@@ -2,7 +2,7 @@
 
 import asyncio
 
-from tests.replies.case import asks
+from tests.replies.case import ServerCase, asks
 from tests.tabs import Person
 from tests.upstream import numbered
 
@@ -89,3 +89,22 @@ class DaphneDrainTests(DrainTests):
 class RunserverDrainTests(DrainTests):
     kind = "runserver"
     settings = {"DRAIN_SECONDS": DRAIN, "DEBUG": 1}
+
+
+class StubbornTests(ServerCase):
+    """A flow holds up the event loop when it is told to stop, and with it the draining."""
+
+    settings = {"DRAIN_SECONDS": 1, "DJANGO_SETTINGS_MODULE": "tests.faults.stubborn"}
+
+    async def test_24_what_holds_up_the_draining_is_not_waited_for(self):
+        async with Person(self.server.url) as alice:
+            tab = await alice.tab()
+            ack = await tab.send("Stay.")
+            await tab.text_of(ack["reply"], 1)
+            self.server.process.terminate()
+            code = await asyncio.to_thread(self.server.process.wait, 60)
+        self.assertEqual(code, 0, self.server.log.read_text()[-2000:])
+
+
+class DaphneStubbornTests(StubbornTests):
+    kind = "daphne"
