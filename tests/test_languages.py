@@ -271,8 +271,8 @@ class AddedTests(SimpleTestCase):
 PAGE = """
 from django.test import Client
 from django.conf import settings
-from chat.views.language import script_words
+from chat.templatetags.catalog import words_in
 settings.ALLOWED_HOSTS.append("testserver")
 print(Client().get("/sign-in/", headers={{"Accept-Language": "{language}"}}).content.decode())
-print(script_words("{language}"))
+print(words_in("{language}"))
 """

@@ -82,6 +82,13 @@ def broken(*, llm: LLM, emit: Emit) -> AsyncFlow:
     return AsyncFlow(start=research)
 
 
+def checked(*, llm: LLM, emit: Emit) -> AsyncFlow:
+    """Answers, and fails when it looks at what it has said."""
+    trim, reply = Trim(), Reply(llm=llm, emit=emit)
+    trim >> reply >> Broken()
+    return AsyncFlow(start=trim)
+
+
 def lost(*, llm: LLM, emit: Emit) -> AsyncFlow:
     """A flow that ends early, for a node returns what nobody waits for."""
 
@@ -95,7 +102,7 @@ def lost(*, llm: LLM, emit: Emit) -> AsyncFlow:
     return AsyncFlow(start=confused)
 
 
-FLOWS = {name: f"tests.traced.{name}" for name in ("agent", "broken", "lost")} | {
+FLOWS = {name: f"tests.traced.{name}" for name in ("agent", "broken", "checked", "lost")} | {
     "chat": "chat.flows.chat.build",
     "plan": "chat.flows.plan.build",
 }

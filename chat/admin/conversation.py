@@ -40,6 +40,7 @@ from .reason import ReasonedAdmin
 from .retry import Copies, Retrying, copy_chip, page_of
 
 OWNER_NAME = get_user_model().USERNAME_FIELD
+OWNED = "owner__id__exact"  # in an address: those of one owner
 
 
 @admin.register(Conversation)
@@ -125,6 +126,9 @@ class ConversationAdmin(Deleting, Exporting, Retrying, Live, ReasonedAdmin, Mark
         for row in rows:
             row.tokens = facts.read_and_written(*used.get(row.id, (None, None)))
             row.excerpt = excerpts.get(row.id, "")
+            row.beside = changelist.get_query_string({OWNED: row.owner_id})
+        if OWNED in request.GET:
+            changelist.of_all = changelist.get_query_string(remove=[OWNED])
         return changelist
 
     def _opened(self, request: HttpRequest, rows: list[Conversation]) -> list[UUID]:
@@ -149,7 +153,8 @@ class ConversationAdmin(Deleting, Exporting, Retrying, Live, ReasonedAdmin, Mark
 
     @admin.display(description=gettext_lazy("owner"), ordering=f"owner__{OWNER_NAME}")
     def owned_by(self, conversation: Conversation) -> SafeString:
-        return facts.owner(conversation)
+        """With a link to all of theirs, among those that are listed."""
+        return format_html('<a href="{}">{}</a>', conversation.beside, facts.owner(conversation))
 
     @admin.display(description=gettext_lazy("assistant"), ordering="assistant")
     def answered_by(self, conversation: Conversation) -> SafeString:

@@ -185,12 +185,17 @@ class DateRange(admin.FieldListFilter):
 
     def choices(self, changelist: ChangeList) -> Iterator[dict]:
         today = timezone.localdate()
-        for name, days in ((_("Any date"), None), (_("Today"), 0), (_("Last 7 days"), 6)):
-            begin = "" if days is None else (today - timedelta(days=days)).isoformat()
-            query = {self.names[0]: begin or None, self.names[1]: None}
+        for name, *ago in (
+            (_("Any date"), None, None),
+            (_("Today"), 0, None),
+            (_("Yesterday"), 1, 1),
+            (_("Last 7 days"), 6, None),
+        ):
+            days = ["" if n is None else (today - timedelta(days=n)).isoformat() for n in ago]
+            query = {name: day or None for name, day in zip(self.names, days, strict=True)}
             yield {
                 "display": name,
-                "selected": self.values == [begin, ""],
+                "selected": self.values == days,
                 "query_string": changelist.get_query_string(query),
             }
 

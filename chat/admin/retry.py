@@ -7,6 +7,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import Error as DatabaseError
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
 from django.utils.html import format_html
@@ -88,10 +89,8 @@ class Retrying:
         if not self.has_retry_permission(request):
             raise PermissionDenied
         assistant, model = (request.POST.get(name, "") for name in ("assistant", "model"))
-        found = Message.objects.filter(conversation=object_id, id=reply).only("seq", "conversation")
-        original = found.first()
-        if original is None:
-            raise Http404
+        there = Message.objects.filter(conversation=object_id).only("seq", "conversation")
+        original = get_object_or_404(there, id=reply)
         thread = reverse("admin:chat_conversation_change", args=[object_id])
         thread = f"{thread}?through={reply}#m-{reply}"
         if not is_open(request, original.conversation):

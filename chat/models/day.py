@@ -129,7 +129,7 @@ class Day(models.Model):
         of: defaultdict[str, Figures] = defaultdict(Figures)
         for model, *facts in rows.iterator(chunk_size=2_000):
             of[model].count(*facts)
-        asked = _said(at).filter(role=Message.Role.USER)
+        asked = _said(at).filter(role=Message.Role.USER, conversation__copy_of=None)
         people = asked.aggregate(n=models.Count("conversation__owner", distinct=True))["n"]
         figures = {model: figures.stored() for model, figures in of.items()}
         return cls(date=at, people=people, figures=figures)

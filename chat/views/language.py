@@ -1,13 +1,9 @@
 """The language of the pages: the person's own, else what their browser asks for."""
 
-from functools import cache
-
 from django.conf import settings
 from django.http import HttpRequest
 from django.middleware.locale import LocaleMiddleware
 from django.utils import translation
-from django.utils.translation.trans_real import DjangoTranslation
-from django.views.i18n import JSONCatalog
 
 from chat.models import Profile
 
@@ -26,16 +22,3 @@ def speak(request: HttpRequest, chosen: str) -> None:
     offered = chosen in dict(settings.LANGUAGES)
     translation.activate(chosen if offered else translation.get_language_from_request(request))
     request.LANGUAGE_CODE = translation.get_language()
-
-
-@cache
-def script_words(language: str) -> dict[str, str | list[str]]:
-    """What the scripts say in a language, by what stands in them; empty for English, which does.
-
-    It goes out in the page, not as a file of its own: no request, and never of another version.
-    """
-    catalog = JSONCatalog()
-    catalog.translation = DjangoTranslation(
-        language, domain="djangojs", localedirs=settings.LOCALE_PATHS
-    )
-    return catalog.get_catalog()

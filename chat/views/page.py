@@ -18,7 +18,6 @@ from chat.replies import snapshot
 
 from .accounts import FORMERLY
 from .conversations import earlier
-from .language import script_words
 from .sections import sections
 from .visitor import person, uuid_or_none
 
@@ -93,7 +92,6 @@ def page(request: HttpRequest, conversation: UUID | None = None) -> HttpResponse
         "models": models(),
         "assistants": assistants(),
         "answering": answering(shown.entry if shown else {}),
-        "words": script_words(request.LANGUAGE_CODE),
     }
     # To translate them anew for each message would take longer than all the rest of the page.
     context["actions"] = render_to_string("chat/_actions.html", context)

@@ -198,6 +198,6 @@ class LiveTests(Hands, LiveCase):
         return page
 
     def until_said(self, reply, text: str) -> None:
-        """The transcript's reply says this, and nothing else."""
+        """The transcript's reply says this, and nothing else, drawn as its reader sees it."""
         whole = re.compile(f"^{re.escape(text)}$")
-        reply.locator("[data-part=text]").filter(has_text=whole).wait_for()
+        reply.locator("[data-part=drawn][data-rich]").filter(has_text=whole).wait_for()

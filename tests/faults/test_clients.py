@@ -155,7 +155,7 @@ class ClientTests(FaultCase):
         said = [
             "[" * deep,
             "[" * deep + "]" * deep,
-            '{"a":' * deep,
+            '{"a":' * (deep // 2),  # a longer frame than may be is not read at all
             "9" * 5000,
             f'{{"type": "ping", "n": {"9" * 5000}}}',
             f'{{"type": "ping", "n": 1, "more": {"9" * 5000}}}',

@@ -150,8 +150,10 @@ class Transcript {
   /** @param {HTMLElement} article @param {HTMLElement | null} old @param {Element | null} before */
   #put(article, old, before) {
     const hadFocus = old?.contains(document.activeElement);
-    if (old) old.replaceWith(article);
-    else if (before) before.after(article);
+    if (old) {
+      old.replaceWith(article);
+      text(article)?.succeed?.(text(old));
+    } else if (before) before.after(article);
     else this.#thread.append(article);
     if (hadFocus) {
       article.tabIndex = -1;
@@ -164,6 +166,9 @@ class Transcript {
     return this.#thread.querySelector(`#${PREFIX}${id}`);
   }
 }
+
+/** What draws a reply, with its script (`elements/reply-text.js`). @param {Element} article @returns {any} */
+const text = (article) => article.querySelector("reply-text");
 
 /** What there is to tell of a reply's steps. @param {Message} message */
 const steps = ({ steps }) => steps.map(({ id, status }) => `${id} ${status}`).join();

@@ -23,6 +23,48 @@ def admin_list(stage):
     stage.administrator("/admin/chat/conversation/")
 
 
+# Some weeks of an office, as they are kept when each is over.
+WEEKS = """
+from datetime import timedelta
+from django.utils import timezone
+from chat.models import Message
+from chat.models.day import Day, Figures
+today = timezone.localdate()
+first = Message.objects.order_by("created").values("id")[:1]
+Message.objects.filter(id=first).update(created=timezone.now() - timedelta(days=30))
+for ago in range(1, 30):
+    at = today - timedelta(days=ago)
+    busy = 14 if at.weekday() > 4 else 90 + (ago * 37) % 50
+    figures = {}
+    for model, share in (("harbour-large", 3), ("harbour-mini", 1)):
+        of = Figures()
+        for n in range(busy * share // 4):
+            failed = n % 41 == ago % 7
+            first = 380 * share / 2 + (n * 61 + ago * 17) % 500
+            error = "upstream_rate" if n % 2 else "upstream_timeout"
+            status, first = ("error", None) if failed else ("done", first)
+            of.count(status, error, 900 * share, 260, first)
+        figures[model] = of.stored()
+    Day.objects.update_or_create(date=at, defaults={"people": 4 + busy // 9, "figures": figures})
+"""
+
+
+@scene(".chat-charts rect", ".chat-periods [aria-current]")
+def admin_overview(stage):
+    """What the last month came to."""
+    _chat(stage)
+    weeks = stage.server.manage("shell", "-c", WEEKS)
+    assert weeks.returncode == 0, weeks.stderr
+    stage.administrator("/admin/chat/day/?days=30")
+
+
+@scene(".chat-excerpt mark")
+def admin_search(stage):
+    """Words that were said, found where the operator has said why."""
+    _open(stage, _chat(stage))
+    stage.page.goto(f"{stage.server.url}/admin/chat/conversation/?q=tide")
+
+
 def _open(stage, conversation):
     """The administrator says why, and reads it."""
     stage.administrator(f"/admin/chat/conversation/{conversation}/change/")
@@ -80,3 +122,25 @@ def admin_trace(stage):
     stage.administrator(f"/admin/chat/conversation/{conversation}/change/")
     for unfolds in stage.page.locator(".chat-more > summary").all():
         unfolds.click()
+
+
+@scene(".chat-beside .chat-chip-done >> nth=1", ".chat-copies")
+def admin_beside(stage):
+    """A reply, and beside it the one of another model."""
+    stage.guest("office")
+    stage.ask(script.TABLE)
+    _open(stage, stage.page.url.split("/c/")[1].strip("/"))
+    page = stage.page
+    page.locator(".chat-retry summary").click()
+    page.select_option(".chat-retry [name=model]", "harbour-mini")
+    page.click(".chat-retry [type=submit]")
+    page.wait_for_url("**/beside/")
+    page.locator(".chat-beside .chat-chip-done").nth(1).wait_for()
+
+
+@scene(".chat-export", ".chat-format")
+def admin_export(stage):
+    """One of them, to take along."""
+    conversation = _chat(stage)
+    _open(stage, conversation)
+    stage.page.goto(f"{stage.server.url}/admin/chat/conversation/{conversation}/export/")

@@ -79,7 +79,7 @@ let made = null;
 /** What all replies of the page share. */
 function options() {
   if (made) return made;
-  const { highlighter = "", formulas = "" } = /** @type {HTMLElement} */ (document.querySelector("chat-app")).dataset;
+  const { highlighter = "", formulas = "" } = /** @type {HTMLElement} */ (document.querySelector("[data-highlighter]")).dataset;
   made = {
     code: template("code-template"),
     image: template("image-template"),
@@ -114,7 +114,7 @@ function typeset(styles) {
   typesetting ??= import("../markdown/typesetter.js").then(
     ({ Typesetter }) => {
       typesetter = new Typesetter(styles);
-      typesetter.typeset([part(document, "thread")]);
+      typesetter.typeset([document.body]);
     },
     () => setTimeout(() => (typesetting = null), AGAIN),
   );
@@ -153,7 +153,7 @@ function whenNear(element, act) {
         draw?.();
       }
     },
-    { root: part(document, "thread"), rootMargin: NEAR },
+    { root: part(document, "thread"), rootMargin: NEAR }, // the admin has none: there the page itself scrolls
   );
   waiting.set(element, act);
   // Seen anew, it is told of at once, wherever it is.
