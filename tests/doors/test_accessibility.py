@@ -184,11 +184,6 @@ class AccessibilityTests(AccessibilityCase):
         self.page.locator("#result_list tbody th a").first.focus()
         self.page.keyboard.press("Enter")
         self.page.wait_for_url("**/change/**")
-        for unfolds in self.page.locator(".chat-more > summary").all():
-            unfolds.click()
-        self.page.locator(".graph svg").wait_for()
-        self.page.get_by_text("1 message of this branch, as it is:").wait_for()
-        self.accept()
         # The rest by keyboard: why one reads, a tag, and a note.
         reason = self.page.get_by_role("textbox", name="Why do you read this")
         self.tab_to(reason)
@@ -206,6 +201,14 @@ class AccessibilityTests(AccessibilityCase):
         self.tab_to(self.page.locator(".chat-marks [type=submit]"))
         self.page.keyboard.press("Enter")
         self.page.locator(".chat-note").wait_for()
+        for unfolds in self.page.locator(".chat-assistant .chat-more > summary").all():
+            unfolds.click()
+        self.page.locator(".graph svg").wait_for()
+        self.page.get_by_text("1 message of this branch, as it is:").wait_for()
+        drawn = self.page.locator("[data-part=drawn]")
+        drawn.scroll_into_view_if_needed()
+        for part in (".katex-display", "figure .t-key", ".table", ".footnotes"):
+            drawn.locator(part).first.wait_for()
         self.accept()
         self.visit("/admin/chat/access/", "/settings/readers/")
         self.page.get_by_text("A complaint").wait_for()

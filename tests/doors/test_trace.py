@@ -88,10 +88,11 @@ class TraceTests(AdminCase):
         self.answered("plan", Scripted().say("- salt").then().say("So."), question="y" * 300)
         with self.settings(SYSTEM_PROMPT="z" * 300):
             made = self.answered("agent")
-            self.get(change(made))  # after which the process knows its content types
+            for row in (self.talking, made):
+                self.get(change(row))  # after which the process knows its content types
             before = [self.queries_of(change(row)) for row in (self.talking, made)]
             for _ in range(5):
                 made = self.answered("agent")
         # As many as without, and the texts that were sent; on its own page, the messages', too.
-        self.assertEqual(before, [14, 15])
+        self.assertEqual(before, [19, 17])
         self.assertEqual([self.queries_of(change(row)) for row in (self.talking, made)], before)

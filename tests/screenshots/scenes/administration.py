@@ -119,9 +119,12 @@ def admin_trace(stage):
     stage.page.get_by_role("menuitemradio", name="Plan").click()
     stage.ask(script.TIDE)
     conversation = stage.page.url.split("/c/")[1].strip("/")
-    stage.administrator(f"/admin/chat/conversation/{conversation}/change/")
-    for unfolds in stage.page.locator(".chat-more > summary").all():
-        unfolds.click()
+    _open(stage, conversation)
+    page = stage.page
+    for unfolds in page.locator(".chat-assistant .chat-trace").locator("..").all():
+        unfolds.locator("summary").click()
+    page.locator(".chat-trace:visible").wait_for()
+    return lambda: page.locator(".chat-trace").evaluate("trace => trace.scrollIntoView()")
 
 
 @scene(".chat-beside .chat-chip-done >> nth=1", ".chat-copies")
