@@ -175,6 +175,15 @@ class ConversationListTests(AdminCase):
         self.assertEqual(self.listed(assistant="retired"), {talk.id})
         self.assertIn("retired</a>", self.get(CONVERSATIONS, assistant="retired"))
 
+    def test_a_row_leads_to_all_that_its_owner_has_among_those_that_are_listed(self):
+        owner = self.talk().owner_id
+        self.assertNotIn("Those of all", self.get(CONVERSATIONS))
+        day = days_from_now(0)
+        query = f"owner__id__exact={owner}&amp;updated__to={day}"
+        self.assertIn(f'<a href="?{query}">alice</a>', self.get(CONVERSATIONS, updated__to=day))
+        page = self.get(CONVERSATIONS, updated__to=day, owner__id__exact=owner)
+        self.assertIn(f'<a href="?updated__to={day}">Those of all</a>', page)
+
     def test_search_by_owner_by_id_and_by_title(self):
         talk = self.talk(question="How far is the moon?")
         self.talk(self.bob, question="Why?")
@@ -246,6 +255,18 @@ class ThreadTests(AdminCase):
         self.assertLess(page.index("How far is the moon?</div>"), page.index("384,400 km</div>"))
         self.assertNotIn("Far ", page)
         self.assertNotIn("not the branch", page)
+
+    def test_what_draws_replies_is_only_where_they_are_read(self):
+        talking = self.talk()
+        self.reply(talking, "So")
+        url = change(talking)
+        for page, draws in ((url, True), (CONVERSATIONS, False), (MESSAGES, False)):
+            self.assertEqual("reply-text.js" in self.get(page), draws, page)
+        self.assertNotIn("page-words", self.get(url))
+        self.client.cookies["django_language"] = "de"
+        self.assertIn('id="page-words"', self.get(url))
+        self.client.force_login(self.olga)
+        self.assertNotIn("reply-text", self.get(url))
 
     def test_other_branches_are_reachable(self):
         talk = self.talk()
