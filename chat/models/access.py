@@ -17,7 +17,7 @@ from .profile import Profile
 
 REASON_LENGTH = 300
 WORDS_LENGTH = 200
-AT_ONCE = 500  # rows
+AT_ONCE = 100  # rows
 
 
 class AccessQuerySet(models.QuerySet):

@@ -171,7 +171,7 @@ class MemoryTests(TestCase):
     def test_six_times_the_rows_take_no_more_memory(self):
         owner = get_user_model().objects.create_user("alice")
         peaks = {form: [] for form in (table, data, markdown)}
-        for conversations in (50, 250):  # the second time 300 of them
+        for conversations in (150, 750):  # three pages of them; the second time eighteen
             self.plant(owner, conversations)
             for form, peak in peaks.items():
                 tracemalloc.start()
