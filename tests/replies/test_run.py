@@ -22,7 +22,7 @@ class CostTest(SimpleTestCase):
         log = Log(row.id, row.conversation_id, length=0, reasoning_length=0, local=True)
         live = LiveReply(log, model="scripted", wake_writer=lambda _: None)
         with override_settings(LLMS=model.as_setting()):
-            await run(live, Task(row, QUESTION, keep_last=1))
+            await run(live, Task(row, QUESTION, keep_last=1, ids=()))
         return live.ending
 
     async def test_it_is_what_the_model_reports(self):

@@ -11,13 +11,11 @@ import { ConnectionBanner } from "./elements/connection-banner.js";
 import { KeyboardShortcuts } from "./elements/keyboard-shortcuts.js";
 import { LiveStatus } from "./elements/live-status.js";
 import { MessageEditor } from "./elements/message-editor.js";
-import { RetryMenu } from "./elements/retry-menu.js";
 
 customElements.define("message-editor", MessageEditor);
 customElements.define("chat-message", ChatMessage);
 customElements.define("chat-thread", ChatThread);
 customElements.define("answer-picker", AnswerPicker);
-customElements.define("retry-menu", RetryMenu);
 customElements.define("chat-composer", ChatComposer);
 customElements.define("chat-sidebar", ChatSidebar);
 customElements.define("connection-banner", ConnectionBanner);

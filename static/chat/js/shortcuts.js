@@ -29,8 +29,7 @@ export const SHORTCUTS = [
 /** @typedef {Pick<KeyboardEvent, "key" | "code" | "ctrlKey" | "metaKey" | "shiftKey" | "altKey"> & { isComposing?: boolean, keyCode?: number }} Press */
 
 /**
- * Whether a press belongs to a word that an input method is still composing: it chooses or ends that, and means nothing to
- * the page. Safari tells the press that ends it only after the end, and by this number alone.
+ * Whether a press is an input method's, and means nothing to the page. Safari tells the one that ends a word by this number.
  * @param {Pick<Press, "isComposing" | "keyCode">} press
  */
 export const composes = ({ isComposing, keyCode }) => isComposing || keyCode === 229;

@@ -19,7 +19,7 @@ const RELOADED = "chat:reloaded";
 /** The list is asked for so often where it changes while it is on its way. */
 const ASKED = 3;
 
-/** A list that is not up to date tells of no reply that has ended: another tab may have shown it long ago. @type {any[]} */
+/** A list that is not up to date tells of no end: another tab may have shown it. @type {any[]} */
 const UNKNOWN = [];
 
 /** What its own buttons ask for as the keys do. */
@@ -86,7 +86,7 @@ export class ChatApp extends HTMLElement {
         try {
           sessionStorage.setItem(RELOADED, JSON.stringify([...reasons, reason]));
         } catch {
-          return false; // Where the next page knew nothing of it, each would load another.
+          return false; // Else each page would load another.
         }
         location.reload();
         return true;
@@ -111,7 +111,7 @@ export class ChatApp extends HTMLElement {
       send: ({ text, ...how }) => this.#send(text, how),
       stop: () => client.stop(),
       regenerate: ({ message, model }) => client.regenerate(message, model),
-      "retry-with": ({ message, button }) => part(this, "retry").aim(message, button),
+      "retry-with": ({ message, button }) => this.#late("retry", (menu) => menu.open(message, button)),
       choose: (chosen) => this.#choose(chosen),
       continue: ({ message }) => client.proceed(message),
       select: ({ message }) => client.select(message),
@@ -119,8 +119,8 @@ export class ChatApp extends HTMLElement {
       wake: () => client.wake(),
       earlier: ({ asked }) => this.#earlier(asked),
       more: ({ asked }) => this.#more(asked),
-      menu: (_, button) => this.#menu((menu) => menu.open(button)),
-      rename: (_, item) => this.#menu((menu) => menu.rename(item)),
+      menu: (_, button) => this.#late("conversation-menu", (menu) => menu.open(button)),
+      rename: (_, item) => this.#late("conversation-menu", (menu) => menu.rename(item)),
       renamed: () => part(this, "sidebar").refresh(),
       change: ({ conversation, fields }) => this.#try(this.#http.change(conversation, fields)),
       delete: ({ conversation }) => this.#delete(conversation),
@@ -154,7 +154,7 @@ export class ChatApp extends HTMLElement {
     addEventListener("storage", () => this.#schedule()); // What another tab has shown is read here, too.
     addEventListener("beforeprint", () => this.#print());
     addEventListener("pagehide", () => client.pause());
-    // It comes back as it was left, to a tab whose other pages may have written and sent since: loaded anew, it knows.
+    // As it was left, in a tab whose other pages may have written since.
     addEventListener("pageshow", ({ persisted }) => {
       if (persisted && (outbox.isForeign || part(this, "composer").isForeign)) location.reload();
       else if (persisted) client.connect();
@@ -165,16 +165,16 @@ export class ChatApp extends HTMLElement {
     });
   }
 
-  /** Somebody looks at the page again. A bell that was lost meanwhile costs them nothing of the list either. */
+  /** Somebody looks at the page again: a bell may have been lost meanwhile. */
   #look() {
     const { status } = this.#client.state.connection;
     this.#client.wake();
     if (status === "open") this.#list(null).catch(() => {}); // Else with the welcome.
   }
 
-  /** @param {(menu: any) => void} act */
-  async #menu(act) {
-    const menu = part(this, "conversation-menu");
+  /** @param {string} name of a menu @param {(menu: any) => void} act */
+  async #late(name, act) {
+    const menu = part(this, name);
     if (await this.#try(late(menu))) act(menu);
   }
 

@@ -5,6 +5,7 @@
 const SCRIPTS = {
   "command-palette": async () => (await import("./command-palette.js")).CommandPalette,
   "conversation-menu": async () => (await import("./conversation-menu.js")).ConversationMenu,
+  "retry-menu": async () => (await import("./retry-menu.js")).RetryMenu,
   "undo-toast": async () => (await import("./undo-toast.js")).UndoToast,
 };
 

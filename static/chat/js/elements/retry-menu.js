@@ -20,9 +20,10 @@ export class RetryMenu extends HTMLElement {
     });
   }
 
-  /** What the button opens it for. @param {string} message @param {HTMLElement} button */
-  aim(message, button) {
+  /** @param {string} message @param {HTMLElement} button beside which it opens */
+  open(message, button) {
     this.#message = message;
     this.#button = button;
+    part(this, "retry-models").showPopover();
   }
 }

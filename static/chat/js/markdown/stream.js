@@ -118,7 +118,7 @@ export class StreamMarkdown {
     return this.#options.series?.()?.parts(token).slice(0, -1) ?? [];
   }
 
-  /** Settles those parts of `token`, unless its last line makes them others. @param {Token | undefined} token @param {Token | undefined} ahead the same with that line */
+  /** Settles parts of `token`, unless its last line makes them others. @param {Token | undefined} token @param {Token | undefined} ahead with that line */
   #settleParts(token, ahead) {
     const start = this.#done;
     const parts = ahead?.loose === token?.loose ? this.#parts(token) : [];
@@ -158,7 +158,7 @@ export class StreamMarkdown {
     }
   }
 
-  /** Puts `node` where the first live one is, which it may equal. @param {HTMLElement} node @returns {HTMLElement} which of them stays */
+  /** Puts `node` where the first live one is; returns which stays. @param {HTMLElement} node @returns {HTMLElement} */
   #settled(node) {
     const old = this.#live.shift();
     this.#options.typeset?.([node], old ? [old] : []);
@@ -170,7 +170,7 @@ export class StreamMarkdown {
     return kept;
   }
 
-  /** Puts `nodes` where `old` are. What did not change stays, with what a reader does to it. @param {HTMLElement} parent @param {HTMLElement[]} old @param {HTMLElement[]} nodes @param {Node | null} next */
+  /** Puts `nodes` where `old` are; what did not change stays. @param {HTMLElement} parent @param {HTMLElement[]} old @param {HTMLElement[]} nodes @param {Node | null} next */
   #exchange(parent, old, nodes, next) {
     let same = 0;
     while (same < nodes.length && old[same]?.isEqualNode(nodes[same])) nodes[same] = old[same++];
