@@ -61,7 +61,7 @@ def teach_daphne() -> None:
             reactor.callLater(LOOK, read_on, self)
 
     def read_on(self: WebSocketProtocol) -> None:
-        if self.application_queue.qsize() > UNHEARD:
+        if self.application_queue.qsize() > UNHEARD and self in self.server.connections:
             reactor.callLater(LOOK, read_on, self)
         else:
             self.transport.resumeProducing()  # nothing, if it is gone

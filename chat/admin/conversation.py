@@ -1,6 +1,5 @@
 from uuid import UUID
 
-from django.conf import settings
 from django.contrib import admin, messages
 from django.contrib.admin.views.main import ChangeList
 from django.contrib.auth import get_user_model
@@ -135,7 +134,7 @@ class ConversationAdmin(Deleting, Exporting, Retrying, Live, ReasonedAdmin, Mark
         """Those of the rows in which the operator may be shown what was said: an excerpt is
         something read."""
         ids = [row.id for row in rows]
-        return Access.objects.opened(request.user, ids) if settings.ADMIN_REASON else ids
+        return Access.objects.opened(request.user, ids)
 
     @admin.display(description=gettext_lazy("conversation"), ordering="title")
     def titled(self, conversation: Conversation) -> SafeString:

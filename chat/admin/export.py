@@ -56,8 +56,10 @@ class Chosen:
 
     def __init__(self, conversations: QuerySet) -> None:
         self._ids = bytearray()
-        for id in conversations.values_list("id", flat=True).iterator():
+        self.said = 0  # messages
+        for id, said in conversations.values_list("id", "last_seq").iterator():
             self._ids += id.bytes
+            self.said += said
 
     def __len__(self) -> int:
         return len(self._ids) // ID_BYTES
@@ -132,10 +134,11 @@ class Exporting:
         asks = readable and settings.ADMIN_REASON and not (one and is_open(request, one))
         form = ReasonForm(request.POST) if asks and chosen else ReasonForm() if asks else None
         if chosen in offered and (form is None or form.is_valid()):
+            found = Chosen(queryset)
             if readable:
                 reason = form.cleaned_data["reason"] if form else ""
-                Access.objects.log_each(request.user, queryset.iterator(AT_ONCE), reason)
-            return self._file(request, queryset, chosen, one=one, readable=readable)
+                Access.objects.log_each(request.user, found, reason)
+            return self._file(request, found, chosen, one=one, readable=readable)
         said = _said(queryset)
         context = {
             **self.admin_site.each_context(request),
@@ -156,14 +159,14 @@ class Exporting:
     def _file(
         self,
         request: HttpRequest,
-        queryset: QuerySet,
+        found: Chosen,
         chosen: str,
         *,
         one: Conversation | None,
         readable: bool,
     ) -> StreamingHttpResponse:
-        form, found = FORMATS_OF_MANY[chosen], Chosen(queryset)
-        self._log_export(request, one, len(found), _said(queryset), FORMATS[chosen][0])
+        form = FORMATS_OF_MANY[chosen]
+        self._log_export(request, one, len(found), found.said, FORMATS[chosen][0])
         title = one.title if one and readable else _("Conversations")
         name = filename(title, timezone.now(), form.SUFFIX)
         return download(_pieces(form, found, readable=readable), name, form.CONTENT_TYPE)

@@ -11,7 +11,8 @@ class Live:
 
     def render_change_form(self, request: HttpRequest, context: dict, **options) -> HttpResponse:
         thread = context["transcript"]
-        if thread.is_shown and thread.page == 1 and options["obj"].deleted is None:
+        shown = context["readable"] and thread.is_shown and thread.page == 1
+        if shown and options["obj"].deleted is None:
             context["live"] = following(request, options["obj"])
             context["is_running"] = any(not turn.message.is_final for turn in thread.turns)
         return super().render_change_form(request, context, **options)

@@ -47,7 +47,6 @@ __all__ = [
     "Tag",
     "address_token",
     "bring_in",
-    "excerpts_in",
     "expired_sessions",
     "find",
     "lease_end",

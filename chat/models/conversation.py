@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from .access import Access
 from .deletion import DeletionQuerySet
-from .message import Message
+from .message import Ending, Message
 from .profile import Profile
 from .tag import Tag
 
@@ -282,7 +282,8 @@ class Conversation(models.Model):
         late `send` does not make it anew."""
         # The reply that is being written first, as its worker has it: that adds no step to it then,
         # and does not wait for one that is deleted here while this waits for the reply.
-        self.messages.active().update(status=Message.Status.STOPPED)
+        for reply in self.messages.active().only("id"):
+            Message.objects.end(reply.id, Ending(Message.Status.STOPPED))
         Conversation.objects.copies_of(self.id).discard()
         self.messages.all().delete()
         self.search_entries.all().delete()

@@ -4,7 +4,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import models, transaction
 from django.db.models import Q
 
-from .message import Message
+from .message import Ending, Message
 
 
 class CopyQuerySet(models.QuerySet):
@@ -28,6 +28,6 @@ class CopyQuerySet(models.QuerySet):
         ids = list(self.copies().values_list("id", flat=True))
         if ids:
             # First the replies that are being written: see `Conversation.delete_content`.
-            written = Message.objects.filter(conversation__in=ids).active()
-            written.update(status=Message.Status.STOPPED)
+            for reply in Message.objects.filter(conversation__in=ids).active().only("id"):
+                Message.objects.end(reply.id, Ending(Message.Status.STOPPED))
             self.model.objects.filter(id__in=ids).delete()

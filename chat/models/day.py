@@ -123,6 +123,8 @@ class Day(models.Model):
         """The day as its messages have it now."""
         replies = _said(at).filter(role=Message.Role.ASSISTANT)
         replies = replies.exclude(status=Message.Status.RUNNING)
+        # A copy has its original's replies, which nobody wrote there, beside its own.
+        replies = replies.exclude(conversation__copy_of__isnull=False, worker="")
         rows = replies.values_list(
             "model", "status", "error", "prompt_tokens", "completion_tokens", "run__first_token_ms"
         )

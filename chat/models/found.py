@@ -73,9 +73,10 @@ def _gather(hits: dict[UUID, list[UUID]], query: Query, scope: str, enough: int)
     """Add the latest messages that match to their conversations, until there are enough of them."""
     entries = SearchEntry.objects.matching(query, scope, newest=HITS)
     while True:
-        rows = list(entries.values_list("id", "conversation", "message", "conversation__deleted"))
-        for _, conversation, message, deleted in rows:
-            if deleted is None and (conversation in hits or len(hits) < enough):
+        about = ("conversation__deleted", "conversation__copy_of")
+        rows = list(entries.values_list("id", "conversation", "message", *about))
+        for _, conversation, message, deleted, copy_of in rows:
+            if deleted is copy_of is None and (conversation in hits or len(hits) < enough):
                 latest = hits.setdefault(conversation, [])
                 if len(latest) < EXCERPTS:
                     latest.append(message)

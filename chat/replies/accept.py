@@ -106,7 +106,9 @@ def accept(
             reply.text, reply.length, reply.kept = base.text, base.length, base.length
         conversation.extend(question, [reply])
     task = task_of(conversation, reply, person.instructions)
-    left = allowance.reserve(reply.id, task.messages, keep_last=task.keep_last)
+    left = allowance.reserve(
+        reply.id, task.messages, keep_last=task.keep_last, instructions=task.instructions
+    )
     return Accepted(conversation.id, question.id, reply.id, task, news, left)
 
 

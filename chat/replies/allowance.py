@@ -49,11 +49,12 @@ class Allowance:
         for share in self._shares:
             share.check(tokens=1)
 
-    def reserve(self, reply: UUID, messages: list[dict], *, keep_last: int) -> dict:
+    def reserve(
+        self, reply: UUID, messages: list[dict], *, keep_last: int, instructions: str
+    ) -> dict:
         """Write down what `reply` to these messages may cost at most, before its model is asked,
         which is sent at least the last `keep_last`; Refused("budget") if that is more than is
         left. Returns what is left then, as an `ack` tells it."""
-        instructions = self._person.instructions
         prompt = prompt_tokens(messages, keep_last=keep_last, instructions=instructions)
         tokens = prompt + settings.CHAT_LIMITS["reply_tokens"]
         for share in self._shares:

@@ -63,5 +63,7 @@ def retry(
     # The model is told what it was told of the owner, and not of the operator.
     about = Profile.objects.filter(user=theirs.owner_id).values_list("instructions", flat=True)
     task = task_of(copy, reply, about.first() or "")
-    left = allowance.reserve(reply.id, task.messages, keep_last=task.keep_last)
+    left = allowance.reserve(
+        reply.id, task.messages, keep_last=task.keep_last, instructions=task.instructions
+    )
     return Accepted(copy.id, question.id, reply.id, task, left=left)

@@ -101,6 +101,11 @@ class ReasonTests(AccountableCase):
         for row in (self.talking, self.profile):
             self.assertNotIn('name="reason"', self.get(change(row)))
 
+    def test_a_page_that_asks_why_follows_nothing(self):
+        self.assertNotIn("data-live-thread", self.get(change(self.talking)))
+        self.say_why()
+        self.assertIn("data-live-thread", self.get(change(self.talking)))
+
     @override_settings(ADMIN_REASON=False)
     def test_where_no_reason_is_asked_for_it_is_logged_without_one(self):
         for _ in range(2):

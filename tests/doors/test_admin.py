@@ -200,6 +200,8 @@ class ConversationListTests(AdminCase):
         for query in ("kepler", '"says kepler"', "kilom"):
             with self.subTest(query):
                 self.assertEqual(self.listed(q=query), {talk.id})
+        self.assertNotIn("<mark>", self.get(CONVERSATIONS, q="kepler"))
+        self.get(change(talk))  # which is logged
         self.assertIn("<mark>Kepler</mark></span>", self.get(CONVERSATIONS, q="kepler"))
         self.client.force_login(self.olga)
         self.assertEqual(self.listed(q="kepler"), set())

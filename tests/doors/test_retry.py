@@ -9,7 +9,8 @@ from uuid import uuid4
 from django.contrib.auth.models import Permission
 from django.urls import reverse
 
-from chat.models import Conversation, Message
+from chat import words
+from chat.models import Charge, Conversation, Day, Message, bring_in, find
 from chat.replies import snapshot, tree
 from tests.doors.test_admin import CONVERSATIONS, AdminCase, change
 from tests.replies.case import ServerCase, asks
@@ -44,8 +45,8 @@ class CopyCase(AdminCase):
 class CopyTests(CopyCase):
     def test_it_stands_beside_the_original(self):
         page = self.get(beside(self.copy()))
-        for words in ("How far is the moon?", "About 384,400 km", "Far", "large"):
-            self.assertIn(words, page)
+        for said in ("How far is the moon?", "About 384,400 km", "Far", "large"):
+            self.assertIn(said, page)
         self.assertIn(retry(self.answer), page)
 
     def test_the_original_names_its_copies_and_offers_a_retry(self):
@@ -74,6 +75,22 @@ class CopyTests(CopyCase):
         self.assertEqual(snapshot.entries_by_owner([copy.id]), [])
         for page in ("/c/{}/", "/c/{}/export/"):
             self.assertEqual(self.client.get(page.format(copy.id)).status_code, 404, page)
+
+    def test_it_takes_no_place_in_the_operators_search_and_no_days_figures(self):
+        copy = self.copy()
+        copy.messages.filter(role="assistant").update(worker="")  # as the copied ones have it
+        bring_in(Conversation.objects.all(), seconds=60)
+        found, more = find(self.rita, words.asked("moon"), at_most=1)
+        self.assertEqual((found, more), ([], False))
+        days, _ = Day.objects.latest(1, seconds=60)
+        self.assertEqual((days[0].total().replies, days[0].people), (1, 1))
+
+    def test_a_reply_of_it_that_is_discarded_costs_what_was_written(self):
+        copy = self.copy()
+        reply = self.reply(copy, "So far", status="running", parent=copy.messages.first())
+        Charge.objects.create(reply=reply.id, user=self.rita, prompt=10, tokens=8000)
+        tree.delete(self.alice, self.original.id)
+        self.assertLess(Charge.objects.get(reply=reply.id).tokens, 20)
 
     def test_it_goes_with_what_it_is_a_copy_of(self):
         for go in (
