@@ -9,7 +9,7 @@ RUN_REQUIREMENTS := $(if $(CI),--require-hashes -r requirements.lock,-r requirem
 TEST_REQUIREMENTS := $(if $(CI),--require-hashes -r tests/requirements.lock,-r tests/requirements.txt)
 
 # Much of the tests' time is waiting: with nothing else asked for, three processes share them.
-AT_ONCE := -n 3 --dist loadscope
+AT_ONCE := -n 3 --dist loadscope --no-loadscope-reorder
 
 .PHONY: run cluster test soak screenshots fuzz lint lock messages clean
 
