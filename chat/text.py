@@ -17,8 +17,13 @@ def clean(text: str) -> str:
 
 
 def estimate_tokens(text: str) -> int:
-    """About how many tokens `text` has: its UTF-8 bytes divided by 4, rounded up."""
-    return -(-len(text.encode("utf-8", "surrogatepass")) // 4)
+    """About how many tokens `text` has."""
+    return tokens_of(len(text.encode("utf-8", "surrogatepass")))
+
+
+def tokens_of(size: int) -> int:
+    """About how many tokens so many bytes of UTF-8 are: a quarter of them, rounded up."""
+    return -(-size // 4)
 
 
 class Cleaner:

@@ -13,7 +13,7 @@ from chat import logs
 from chat.flows import trace
 from chat.flows.contract import ReplyFull
 from chat.models import Append, Ending, Step, Trace
-from chat.text import Cleaner, clean, estimate_tokens
+from chat.text import Cleaner, clean, tokens_of
 
 from .log import Log
 
@@ -33,6 +33,38 @@ class Write:
     trace: Trace | None = None  # with the ending
     refused: bool = False  # it only says that the database refused the one before
     since: float = 0.0  # monotonic: when the flow said the first of it
+
+
+class Gathered:
+    """One of a reply's two texts: the pieces that came since the last commit took them."""
+
+    def __init__(self, length: int) -> None:
+        self.length = length  # code points, committed or not
+        self.bytes = 0  # that the flow gave, also while a commit is under way
+        self._pieces: list[str] = []
+        self._cleaner = Cleaner()
+
+    def push(self, text: str) -> tuple[str, bool]:
+        """What of `text` finds room, cleaned, and whether all of it did."""
+        text = self._cleaner.push(text)
+        room = max(settings.CHAT_LIMITS["reply_characters"] - self.length, 0)
+        self._keep(text[:room])
+        return text[:room], len(text) <= room
+
+    def end(self) -> None:
+        """No more comes: half of a surrogate pair waits no longer."""
+        self._keep(self._cleaner.rest())
+
+    def take(self) -> str:
+        text = "".join(self._pieces)
+        self._pieces.clear()
+        return text
+
+    def _keep(self, text: str) -> None:
+        if text:
+            self._pieces.append(text)
+            self.length += len(text)
+            self.bytes += len(text.encode())
 
 
 class LiveReply:
@@ -58,18 +90,14 @@ class LiveReply:
         self.closed = asyncio.Event()  # it is written no more
         self.task: asyncio.Task | None = None
         self._wake_writer = wake_writer
-        self._text: list[str] = []
-        self._reasoning: list[str] = []
+        self._text = Gathered(log.length)
+        self._reasoning = Gathered(0)  # each answer may think as much
         self._steps: dict[UUID, Step] = {}
         self._steps_made = 0
         self._steps_changed = 0
         self._pending = 0  # code points that no commit has taken yet
         self._pending_since = 0.0
-        self._produced = log.length
-        self._thought = 0  # code points of reasoning
         self._room = asyncio.Event()
-        self._text_cleaner = Cleaner()
-        self._reasoning_cleaner = Cleaner()
 
     @property
     def dirty(self) -> bool:
@@ -79,7 +107,7 @@ class LiveReply:
     @property
     def length(self) -> int:
         """How many code points the text has, committed or not."""
-        return self._produced
+        return self._text.length
 
     def first_seen(self) -> float | None:
         """The seconds until the first of it was committed, or by now if it is about to be."""
@@ -87,28 +115,17 @@ class LiveReply:
 
     def estimated_tokens(self) -> int:
         """About how many tokens the model has given so far."""
-        said = estimate_tokens(self.log.text + "".join(self._text))
-        return said + estimate_tokens(self.log.reasoning + "".join(self._reasoning))
+        return tokens_of(self._text.bytes) + tokens_of(self._reasoning.bytes)
 
     # What the flow says
 
     async def text(self, text: str) -> None:
-        text = self._text_cleaner.push(text)
-        room = settings.CHAT_LIMITS["reply_characters"] - self._produced
-        self._produced += min(len(text), max(room, 0))
-        await self._say(self._text, text[: max(room, 0)])
-        if len(text) > room:
-            raise ReplyFull
+        await self._say(self._text, text)
 
     async def reasoning(self, text: str) -> None:
-        if not self._produced and self.log.phase != ("thinking", None):
+        if not self._text.length and self.log.phase != ("thinking", None):
             self.log.tell_phase("thinking")
-        text = self._reasoning_cleaner.push(text)
-        room = settings.CHAT_LIMITS["reply_characters"] - self._thought
-        self._thought += min(len(text), max(room, 0))
-        await self._say(self._reasoning, text[: max(room, 0)])
-        if len(text) > room:
-            raise ReplyFull
+        await self._say(self._reasoning, text)
 
     async def retrying(self, attempt: int) -> None:
         self.log.tell_phase("retrying", attempt)
@@ -136,12 +153,16 @@ class LiveReply:
             step.detail = clean(step.detail)
             self._step_changed(step)
 
-    async def _say(self, pieces: list[str], text: str) -> None:
-        if not text:
-            return
-        pieces.append(text)
+    async def _say(self, gathered: Gathered, text: str) -> None:
+        text, whole = gathered.push(text)
+        if text:
+            await self._pend(len(text))
+        if not whole:
+            raise ReplyFull
+
+    async def _pend(self, length: int) -> None:
         before = self._pending
-        self._pending += len(text)
+        self._pending += length
         if not before:
             self._pending_since = time.monotonic()
             self._wake_writer(self)
@@ -160,12 +181,8 @@ class LiveReply:
 
     def end(self, ending: Ending) -> None:
         """The flow is over: with the next commit the reply is final."""
-        for pieces, cleaner in (
-            (self._text, self._text_cleaner),
-            (self._reasoning, self._reasoning_cleaner),
-        ):
-            if rest := cleaner.rest():
-                pieces.append(rest)
+        self._text.end()
+        self._reasoning.end()
         self.ending = ending
         self._wake_writer(self)
 
@@ -182,15 +199,13 @@ class LiveReply:
         append = Append(
             self.id,
             self.log.length,
-            "".join(self._text),
+            self._text.take(),
             self.log.reasoning_length,
-            "".join(self._reasoning),
+            self._reasoning.take(),
             self._steps_changed,
         )
         steps = tuple(self._steps.values())
         write = Write(append, steps, self.ending, self.trace, since=self._pending_since)
-        self._text.clear()
-        self._reasoning.clear()
         self._steps.clear()
         self._pending = 0
         self._room.set()

@@ -1,5 +1,6 @@
 """What a reply is said to have cost, by what its flow has left."""
 
+from collections.abc import Callable
 from uuid import uuid4
 
 from django.test import SimpleTestCase, override_settings
@@ -16,11 +17,16 @@ QUESTION = [{"role": "user", "content": "Why is the sea salty?"}]
 
 @override_settings(SYSTEM_PROMPT="")
 class CostTest(SimpleTestCase):
-    async def ended(self, model: Scripted, assistant: str = "chat") -> Ending:
+    async def ended(
+        self,
+        model: Scripted,
+        assistant: str = "chat",
+        wake_writer: Callable[[LiveReply], None] = lambda live: None,
+    ) -> Ending:
         """How the reply ends that this model writes in this flow."""
         row = Message(role="assistant", assistant=assistant, conversation_id=uuid4())
         log = Log(row.id, row.conversation_id, length=0, reasoning_length=0, local=True)
-        live = LiveReply(log, model="scripted", wake_writer=lambda _: None)
+        live = LiveReply(log, model="scripted", wake_writer=wake_writer)
         with override_settings(LLMS=model.as_setting()):
             await run(live, Task(row, QUESTION, keep_last=1, ids=()))
         return live.ending
@@ -29,6 +35,12 @@ class CostTest(SimpleTestCase):
         ending = await self.ended(Scripted().think("Rivers.").say("Rivers.").usage(30, 9))
         self.assertEqual((ending.prompt_tokens, ending.completion_tokens), (30, 9))
         self.assertFalse(ending.usage_estimated)
+
+    async def test_what_a_commit_has_taken_and_not_yet_written_is_counted(self):
+        model = Scripted().think("y" * 40).say("x" * 400)
+        ending = await self.ended(model, wake_writer=LiveReply.take)
+        self.assertEqual(ending.completion_tokens, 10 + 100)
+        self.assertTrue(ending.usage_estimated)
 
     async def test_an_answer_that_broke_off_is_added_to_the_plan_that_was_reported(self):
         model = Scripted().say("- rivers").usage(20, 3)
