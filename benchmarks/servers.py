@@ -26,9 +26,9 @@ LOG_CHARACTERS = 2_000
 UVICORN = ["-m", "uvicorn", "--no-access-log", "--log-level", "warning"]
 DAPHNE = ["-m", "daphne", "-v", "0"]
 CHAT_UVICORN = ["--ws-max-size", "524288", "--ws-per-message-deflate", "false"]
-# What tells that a worker is ready; it goes to the log at this level.
-TWO_WORKERS = ["--workers", "2", "--log-level", "info"]
-READY = "Application startup complete"
+TWO_WORKERS = ["--workers", "2"]
+# What each worker of this project logs when it is ready.
+READY = "worker started"
 
 
 @dataclass

@@ -144,14 +144,14 @@ class WholeReplyTest(UpstreamTest):
     async def test_a_server_that_lingers_after_done_does_not_hold_the_reply(self):
         before = time.monotonic()
         self.assertEqual((await self.ask({"linger": 60}))[-1], Finish("stop"))
-        self.assertLess(time.monotonic() - before, 1)
+        self.assertLess(time.monotonic() - before, LATE)
 
     async def test_a_server_that_lingers_without_done_does_not_hold_the_reply(self):
         before = time.monotonic()
         with self.assertLogs("chat.llm", "INFO"):
             pieces = await self.ask({"linger": 60, "no_done": True}, {"between_tokens_seconds": 60})
         self.assertEqual(pieces[-1], Finish("stop"))
-        self.assertLess(time.monotonic() - before, 4)
+        self.assertLess(time.monotonic() - before, LATE)
 
     async def test_nonsense_after_the_finish_takes_nothing_from_the_reply(self):
         raw = [*chunk(choices=[{"delta": {}, "finish_reason": "stop"}]), "data: {", ""]
@@ -428,7 +428,7 @@ class RetryTest(UpstreamTest):
     async def test_the_wait_between_retries_grows(self):
         before = time.monotonic()
         await self.fails({"status": 500}, "upstream_error", backoff_seconds=0.2)
-        self.assertTrue(0.45 <= time.monotonic() - before < 1.5)
+        self.assertTrue(0.45 <= time.monotonic() - before < LATE)
 
     async def test_a_server_that_is_not_there_is_unreachable(self):
         url = f"http://127.0.0.1:{closed_port()}/v1"
@@ -489,19 +489,18 @@ class RetryTest(UpstreamTest):
             self.assertIsNone(error.retry_after)
 
     async def test_no_retry_starts_that_the_first_token_limit_would_end(self):
-        before = time.monotonic()
         directive = {"status": 429, "retry_after": 3}
-        pieces, _ = await self.fails(directive, "upstream_rate", first_token_seconds=1)
+        pieces, _ = await self.fails(directive, "upstream_rate", first_token_seconds=LIMIT)
         self.assertEqual(pieces, [])
-        self.assertLess(time.monotonic() - before, 1)
+        self.assertEqual(len(self.upstream.requests()), 1)
 
     async def test_retries_do_not_prolong_the_first_token_limit(self):
         before = time.monotonic()
         directive = {"status": 500, "fail_times": 1, "stall_after": 0}
-        limits = {"first_token_seconds": 0.6, "backoff_seconds": 0.3}
+        limits = {"first_token_seconds": 4, "backoff_seconds": 2}
         pieces, _ = await self.fails(directive, "upstream_timeout", **limits)
         self.assertEqual(pieces, [Retrying(1)])
-        self.assertTrue(0.6 <= time.monotonic() - before < 1.2)
+        self.assertTrue(4 <= time.monotonic() - before < 2 * 0.75 + 4)
 
     async def test_a_spent_quota_is_not_retried(self):
         directive = {"status": 429, "error": {"code": "insufficient_quota"}}
@@ -597,7 +596,7 @@ class ModelsTest(UpstreamTest):
             with self.subTest(url), self.assertLogs("chat.llm") as logs:
                 before = time.monotonic()
                 self.assertEqual(await self.llm(base_url=url).models(), ["numbered"])
-                self.assertLess(time.monotonic() - before, 4)
+                self.assertLess(time.monotonic() - before, LATE)
                 self.assertNotIn(KEY, "".join(logs.output))
 
 
