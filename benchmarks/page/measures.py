@@ -24,7 +24,7 @@ ALL_SHOWN = "document.querySelector('[data-part=earlier]').hidden"
 AT_TOP = "document.querySelector('chat-thread').scrollTop === 0"
 FIRST_DRAWN = "document.querySelector('article[data-role=assistant] [data-rich]') !== null"
 SCROLL = 4000  # pixels, one turn of the wheel
-PATIENCE = 900  # seconds, for the way to the top
+PATIENCE = 900  # seconds, for the way to the top, and for a page that has fallen behind
 Results = dict[tuple[str, str], list[float]]  # (row, column): one number for each time
 
 
@@ -107,7 +107,7 @@ class Measures:
         await ask()
         sent = asyncio.create_task(self._sent(said))
         await tab.type_until(sent)
-        await tab.page.locator(done).last.wait_for(state="attached")
+        await tab.page.locator(done).last.wait_for(state="attached", timeout=PATIENCE * 1000)
         took = moment() - began
         return {"took": took} | await tab.end()
 
