@@ -11,7 +11,7 @@
 
 import { before, held, isFinal, merged, prepended, upTo } from "./branch.js";
 import { edge, merged as listed, sorted } from "./list.js";
-import { KEPT } from "./protocol.js";
+import { HAVE, KEPT } from "./protocol.js";
 
 /** @typedef {import("./protocol.js").Message} Message */
 /** @typedef {import("./protocol.js").Entry} Entry */
@@ -119,7 +119,10 @@ const RULES = {
     const message = merged(find(state, frame.message.id), frame.message);
     if (!message) return need(state, "resync");
     const news = isFinal(message) ? { ...message, live: true } : message;
-    return arrived({ ...state, made: true, messages: [...branch, news] }, [news]);
+    const mine = message.cid && message.cid === state.queued?.cid;
+    // Thousands that were read on the way up would slow what is asked for here; they come again to whoever scrolls there.
+    const shown = mine ? branch.slice(-HAVE) : branch;
+    return arrived({ ...state, made: true, messages: [...shown, news] }, [news]);
   },
 
   delta: (state, frame) => grown(state, frame, "text", "length"),

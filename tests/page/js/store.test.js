@@ -134,6 +134,16 @@ test("a queued message is shown until its row comes, before or after its ack", (
   equal(after([row1, ack], queued).queued, null);
 });
 
+test("with a question of one's own the thousands before it are let go, to be fetched again", () => {
+  const rows = Array.from({ length: 500 }, (_, n) => row(`r${n}`, n ? `r${n - 1}` : null));
+  const many = after([state(...rows), { ...queue, frame: { ...frame, parent: "r499" } }]);
+  equal(after([told(row("m1", "r499", { cid: "theirs" }))], many).messages.length, 501);
+  const grown = after([told(row("m1", "r499", { cid: "x1" })), ack], many);
+  equal([ids(grown), grown.queued], [[...rows.slice(400).map(({ id }) => id), "m1"], null]);
+  const edited = after([told(row("m1", "r99", { cid: "x1" }))], many);
+  equal(ids(edited), [...rows.slice(0, 100).map(({ id }) => id), "m1"]);
+});
+
 test("an acknowledged message that another tab has moved away from is not shown for ever", () => {
   const queued = after([...asked, end("m2", 2), queue, ack]);
   equal(after([state(row("m7", null))], queued).queued, null);
