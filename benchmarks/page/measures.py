@@ -13,6 +13,7 @@ from .rows import ALL, LONG, NAIVE, SHORT, THIS, slower
 from .tab import Tab, moment, opened
 
 REPLY = "article[data-role=assistant]"
+LAST = "[data-part=messages] > :last-child > :last-child"
 INPUT = "[data-part=composer-input]"
 # In the page: what draws a piece of a reply, timed.
 TIME_FLUSHES = """async () => {
@@ -149,14 +150,12 @@ class Measures:
     async def _reply(self, tab: Tab, column: str) -> None:
         """A reply comes while its reader types."""
         said = self.model.saying(markdown(self.effort.streamed), self.effort.rate)
-        before = await tab.page.locator(f"{REPLY}[data-status=done]").count()
 
         async def ask() -> None:
             await tab.page.fill(INPUT, f"Go. {said.directive()}")
             await tab.page.press(INPUT, "Enter")
 
-        done = f"{REPLY}[data-status=done] >> nth={before}"
-        numbers = await self._watch(tab, said, ask, done)
+        numbers = await self._watch(tab, said, ask, f"{LAST} {REPLY}[data-status=done]")
         await tab.page.fill(INPUT, "")
         numbers["cpu"] /= numbers.pop("took")
         self.note(column, **_named("reply", numbers), **_named("reply", await tab.size()))
