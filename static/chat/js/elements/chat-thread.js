@@ -30,7 +30,7 @@ export class ChatThread extends HTMLElement {
   connectedCallback() {
     const list = part(this, "messages");
     for (const element of this.#all) this.#drawn.set(/** @type {any} */ (element.firstElementChild).dataset.id, element);
-    this.#end = new StickyEnd(this, list, (pinned) => this.toggleAttribute("data-away", !pinned));
+    this.#end = new StickyEnd(this, list, (away) => this.toggleAttribute("data-away", away));
     this.#ruler = new ResizeObserver(() => this.#measure());
     this.addEventListener("click", (event) => {
       const name = asked(event)?.name;

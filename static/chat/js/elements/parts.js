@@ -57,6 +57,10 @@ export function write(element, text) {
 /** Lets a textarea be as high as its text, where the style sheet alone cannot. @param {HTMLTextAreaElement} box */
 export function fit(box) {
   if (CSS.supports("field-sizing", "content")) return;
-  box.style.blockSize = "auto";
-  box.style.blockSize = `${box.scrollHeight}px`;
+  // Another one is measured: were this one low for a moment, what is above it would be scrolled.
+  const twin = /** @type {HTMLTextAreaElement} */ (box.cloneNode());
+  twin.style.cssText = `position: fixed; inline-size: ${box.offsetWidth}px`;
+  box.after(twin);
+  box.style.blockSize = `${twin.scrollHeight}px`;
+  twin.remove();
 }
