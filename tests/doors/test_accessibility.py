@@ -209,6 +209,11 @@ class AccessibilityTests(AccessibilityCase):
         drawn.scroll_into_view_if_needed()
         for part in (".katex-display", "figure .t-key", ".table", ".footnotes"):
             drawn.locator(part).first.wait_for()
+        self.person.grant_permissions(["clipboard-read", "clipboard-write"])
+        drawn.locator("[data-action=copy-code]").first.press("Enter")
+        drawn.locator("[data-action=copy-code][data-done]").wait_for()
+        code = drawn.locator("[data-part=code]").first.text_content()
+        self.assertEqual(self.page.evaluate("navigator.clipboard.readText()"), code)
         self.accept()
         self.visit("/admin/chat/access/", "/settings/readers/")
         self.page.get_by_text("A complaint").wait_for()

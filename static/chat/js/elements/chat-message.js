@@ -2,10 +2,10 @@
 // <chat-message>: one message with what can be done about it. Made by the server for the history and from the same
 // template for live ones; `render` fills either.
 
-import { copy } from "./clipboard.js";
-import { action, asked, clone, part, say, write } from "./parts.js";
+import { copy, copyCode } from "./clipboard.js";
+import { action, asked, clone, lasting, part, say, write } from "./parts.js";
 import { RichText } from "./rich-text.js";
-import { codeOf, toggleWrap } from "../markdown/code.js";
+import { toggleWrap } from "../markdown/code.js";
 import * as words from "../words.js";
 
 /** @typedef {import("../protocol.js").Message} Message */
@@ -123,8 +123,10 @@ export class ChatMessage extends HTMLElement {
 
   /** Reasoning, steps, and the wait for the first character. @param {Message} message @param {Message | null} before */
   #drawThought(message, before) {
-    part(this, "reasoning").hidden = !message.reasoning;
-    write(part(this, "reasoning-text"), message.reasoning);
+    if (message.reasoning !== before?.reasoning) {
+      part(this, "reasoning").hidden = !message.reasoning;
+      write(part(this, "reasoning-text"), message.reasoning);
+    }
     if (message.steps !== before?.steps) {
       const steps = message.steps.map((step) => {
         const item = clone("step-template");
@@ -140,7 +142,7 @@ export class ChatMessage extends HTMLElement {
       part(this, "steps").hidden = steps.length === 0;
     }
     const waits = message.status === "running" && !message.text;
-    part(this, "waiting").hidden = !waits;
+    lasting(this, "waiting").hidden = !waits;
     if (!waits) {
       clearInterval(this.#clock);
       this.#clock = null;
@@ -158,7 +160,7 @@ export class ChatMessage extends HTMLElement {
 
   /** @param {Message} message @param {Message | null} before */
   #drawEnding(message, before) {
-    const notice = part(this, "notice");
+    const notice = lasting(this, "notice");
     const ending = words.ending(message);
     // Only what happens before the reader's eyes is an alert; a failure in the history is not.
     const news = message.live || before?.status === "running";
@@ -172,8 +174,10 @@ export class ChatMessage extends HTMLElement {
     const { id, role, status, siblings, text, finish_reason: reason } = message;
     const reply = role === "assistant";
     const final = status !== "running" && status !== "queued";
-    part(this, "actions").hidden = !final;
-    action(this, "copy").hidden = !text;
+    const actions = lasting(this, "actions");
+    actions.hidden = !final;
+    action(actions, "copy").hidden = !text; // By its keys a reply is copied while it is written, too.
+    if (!final) return;
     action(this, "edit").hidden = reply;
     const retry = action(this, "retry");
     retry.title = status === "error" || status === "interrupted" ? words.RETRY : words.REGENERATE;
@@ -185,7 +189,7 @@ export class ChatMessage extends HTMLElement {
     part(this, "branches").hidden = siblings.length < 2;
     write(part(this, "place"), `${siblings.indexOf(id) + 1} / ${siblings.length}`);
     this.#locked = ""; // The arrows' ends depend on the siblings.
-    write(part(this, "origin"), final && reply ? words.origin(message) : "");
+    write(part(this, "origin"), reply ? words.origin(message) : "");
   }
 
   /** @param {string} name @param {boolean} locked */
@@ -207,8 +211,8 @@ export class ChatMessage extends HTMLElement {
     const { name, button } = clicked;
     const { id, text } = this.#message;
     if (name === "copy") copy(text, button);
-    else if (name === "copy-code") copy(codeOf(figureOf(button)).textContent ?? "", button);
-    else if (name === "wrap-code") toggleWrap(figureOf(button), button);
+    else if (name === "copy-code") copyCode(button);
+    else if (name === "wrap-code") toggleWrap(button);
     else if (name === "edit") this.edit();
     else if (name === "retry") say(this, "regenerate", { message: id });
     else if (name === "retry-with") say(this, "retry-with", { message: id, button });
@@ -225,6 +229,3 @@ export class ChatMessage extends HTMLElement {
     this.#article.toggleAttribute("data-folded", !open);
   }
 }
-
-/** @param {HTMLElement} button */
-const figureOf = (button) => /** @type {HTMLElement} */ (button.closest("figure"));

@@ -2,10 +2,12 @@
 // A reply in the admin, drawn as its reader saw it. Its source is the server's, and what a growing one gets is added
 // there: this looks at it, draws it beside, and shows one of the two.
 
-import { action, part } from "./parts.js";
+import { copyCode } from "./clipboard.js";
+import { action, asked, clone, part } from "./parts.js";
 import { RichText } from "./rich-text.js";
+import { toggleWrap } from "../markdown/code.js";
 
-export class ReplyText extends HTMLElement {
+class ReplyText extends HTMLElement {
   /** @type {RichText | null} */ #view = null;
 
   connectedCallback() {
@@ -14,6 +16,11 @@ export class ReplyText extends HTMLElement {
     this.#view = new RichText(part(this, "drawn"), this, id);
     this.#draw();
     new MutationObserver(() => this.#draw()).observe(part(this, "text"), { characterData: true, childList: true, subtree: true });
+    this.addEventListener("click", (event) => {
+      const clicked = asked(event);
+      if (clicked?.name === "copy-code") copyCode(clicked.button);
+      else if (clicked?.name === "wrap-code") toggleWrap(clicked.button);
+    });
     this.#toggle.addEventListener("click", () => this.#show(!this.showsSource));
     this.#toggle.hidden = false;
     this.#show(false);
@@ -50,4 +57,5 @@ export class ReplyText extends HTMLElement {
   }
 }
 
+document.body.append(clone("icons-template"));
 customElements.define("reply-text", ReplyText);

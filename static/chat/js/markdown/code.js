@@ -14,9 +14,9 @@ export function figure(template, info, text) {
 /** @param {Element} figure */
 export const codeOf = (figure) => /** @type {HTMLElement} */ (figure.querySelector("[data-part=code]"));
 
-/** Wraps or cuts long lines. @param {HTMLElement} figure @param {HTMLButtonElement} button */
-export function toggleWrap(figure, button) {
-  button.ariaPressed = String(figure.toggleAttribute("data-wrap"));
+/** Wraps or cuts long lines. @param {HTMLButtonElement} button of their block */
+export function toggleWrap(button) {
+  button.ariaPressed = String(button.closest("figure")?.toggleAttribute("data-wrap"));
 }
 
 /**
