@@ -1,5 +1,6 @@
 """What a search finds: conversations, each with where it has what was looked for."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -12,7 +13,7 @@ from chat.words import Pieces, Query
 
 from .conversation import Conversation
 from .message import Message
-from .search import SearchEntry, messages_of, titles_of
+from .search import ENDLESS, SearchEntry, messages_of, titles_of
 
 EXCERPTS = 3  # of a conversation
 HITS = 500  # that are looked at in one go
@@ -42,13 +43,22 @@ class Found:
 def find(user: AbstractBaseUser, query: Query, *, at_most: int) -> tuple[list[Found], bool]:
     """The user's conversations that have it: by title the latest first, then by message the latest
     first. Second: whether there are more than `at_most`."""
+    titled: dict[UUID, datetime] = {}
+    for batch in _batches(query, titles_of(user.pk)):
+        titled |= {conversation: updated for conversation, _, updated in batch}
+        if len(titled) > at_most:
+            break
+    latest = sorted(sorted(titled), key=lambda id: titled[id], reverse=True)[: at_most + 1]
+    hits: dict[UUID, list[UUID]] = {id: [] for id in latest}
+    for batch in _batches(query, messages_of(user.pk)):
+        for conversation, message, _ in batch:
+            if conversation in hits or len(hits) <= at_most:
+                excerpts = hits.setdefault(conversation, [])
+                if len(excerpts) < EXCERPTS:
+                    excerpts.append(message)
+        if len(hits) > at_most:
+            break
     mine = Conversation.objects.owned_by(user).alive()
-    entitled = SearchEntry.objects.matching(query, titles_of(user.pk), newest=HITS)
-    entitled = mine.filter(id__in=entitled.values("conversation")).order_by("-updated", "id")
-    hits: dict[UUID, list[UUID]] = {
-        id: [] for id in entitled.values_list("id", flat=True)[: at_most + 1]
-    }
-    _gather(hits, query, messages_of(user.pk), at_most + 1)
     conversations = mine.in_bulk(list(hits)[:at_most])
     rows = Message.objects.only("conversation", "role", "created", "shown", "text")
     messages = rows.in_bulk([hit for id in conversations for hit in hits[id]])
@@ -69,20 +79,24 @@ def find(user: AbstractBaseUser, query: Query, *, at_most: int) -> tuple[list[Fo
     return found, len(hits) > at_most
 
 
-def _gather(hits: dict[UUID, list[UUID]], query: Query, scope: str, enough: int) -> None:
-    """Add the latest messages that match to their conversations, until there are enough of them."""
-    entries = SearchEntry.objects.matching(query, scope, newest=HITS)
+def _batches(query: Query, scope: str) -> Iterator[list[tuple[UUID, UUID | None, datetime]]]:
+    """What matches in a scope, the latest first: each one's conversation, its message (of a title
+    none), and when the conversation was last written in. What is deleted, or an operator's copy,
+    is in the index too, and takes nobody's place."""
+    about = ("deleted", "copy_of", "updated")
+    fields = ("id", "conversation", "message", *(f"conversation__{name}" for name in about))
+    below = ENDLESS
     while True:
-        about = ("conversation__deleted", "conversation__copy_of")
-        rows = list(entries.values_list("id", "conversation", "message", *about))
-        for _, conversation, message, deleted, copy_of in rows:
-            if deleted is copy_of is None and (conversation in hits or len(hits) < enough):
-                latest = hits.setdefault(conversation, [])
-                if len(latest) < EXCERPTS:
-                    latest.append(message)
-        if len(rows) < HITS or len(hits) >= enough:
+        entries = SearchEntry.objects.matching(query, scope, newest=HITS, below=below)
+        rows = list(entries.values_list(*fields))
+        yield [
+            (conversation, message, updated)
+            for _, conversation, message, deleted, copy_of, updated in rows
+            if deleted is copy_of is None
+        ]
+        if len(rows) < HITS:
             return
-        entries = SearchEntry.objects.matching(query, scope, newest=HITS, below=rows[-1][0])
+        below = rows[-1][0]
 
 
 def _excerpt(message: Message, query: Query) -> Excerpt:

@@ -245,6 +245,17 @@ class BacklogTests(SearchCase):
         found, more = find(self.alice, asked("needle"), at_most=1)
         self.assertEqual(([one.id for one in found], more), ([talk.id], False))
 
+    def test_nor_does_its_title_and_500_are_not_all_where_there_are_more(self):
+        talk = self.talk_of(title="Needle")
+        later = [Conversation(owner=self.alice, title="Needle") for _ in range(500)]
+        Conversation.objects.bulk_create(later)
+        self.index()
+        found, more = find(self.alice, asked("needle"), at_most=500)
+        self.assertEqual((len(found), more), (500, True))
+        Conversation.objects.exclude(id=talk.id).update(deleted=timezone.now())
+        found, more = find(self.alice, asked("needle"), at_most=500)
+        self.assertEqual(([one.id for one in found], more), ([talk.id], False))
+
     def test_a_guests_conversations_are_found_by_whom_they_move_to(self):
         guest = Profile.objects.make_guest().user
         talk = self.talk_of("needle", owner=guest, title="Needle")
