@@ -1,7 +1,8 @@
 // @ts-check
 // What the page asks over HTTP: the list of conversations, older messages, and changes to a conversation.
 
-const NIL = "00000000-0000-0000-0000-000000000000";
+/** Stands in an address for a conversation that is not known yet. */
+export const NIL = "00000000-0000-0000-0000-000000000000";
 
 /** The server answered, and not as it was asked. */
 export class Refusal extends Error {
@@ -74,7 +75,7 @@ export class Http {
 
 /** @param {string} url @param {RequestInit} how */
 async function ask(url, how = {}) {
-  const answer = await fetch(url, { credentials: "same-origin", ...how });
+  const answer = await fetch(url, how);
   if (!answer.ok) throw new Refusal(`${how.method ?? "GET"} ${url}: ${answer.status}`, answer.status);
   return answer;
 }

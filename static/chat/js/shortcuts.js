@@ -38,10 +38,10 @@ const NAMES = { Up: "ArrowUp", Down: "ArrowDown" };
 const SHOWN = { Up: "↑", Down: "↓", Escape: "Esc", Mod: "Ctrl" };
 const MAC = { ...SHOWN, Mod: "⌘", Shift: "⇧", Alt: "⌥" };
 
-export const isMac = (platform = navigator.platform) => /^(Mac|iP)/.test(platform);
+const IS_MAC = /^(Mac|iP)/.test(navigator.platform);
 
 /** @param {Press} press @param {string} keys */
-function presses(press, keys, mac = isMac()) {
+function presses(press, keys, mac = IS_MAC) {
   if (composes(press)) return false;
   const { key, code, ctrlKey, metaKey, shiftKey, altKey } = press;
   const wanted = keys.split("+");
@@ -58,22 +58,22 @@ function presses(press, keys, mac = isMac()) {
 }
 
 /** Whether these are the keys of that shortcut. @param {string} id @param {Press} press */
-export const pressed = (id, press, mac = isMac()) => SHORTCUTS.some((each) => each.id === id && presses(press, each.keys, mac));
+export const pressed = (id, press, mac = IS_MAC) => SHORTCUTS.some((each) => each.id === id && presses(press, each.keys, mac));
 
 /**
  * What a press anywhere in the page asks for, or null.
  * @param {Press} press @param {{ typing: boolean, empty: boolean }} box whether the focus is in one, and whether that is empty
  */
-export function shortcut(press, { typing, empty }, mac = isMac()) {
+export function shortcut(press, { typing, empty }, mac = IS_MAC) {
   const allowed = (/** @type {Shortcut} */ { when, at }) => !at && !(when === "idle" && typing) && !(when === "empty" && typing && !empty);
   return SHORTCUTS.find((each) => allowed(each) && presses(press, each.keys, mac))?.id ?? null;
 }
 
 /** The keys as they are called on the keyboard. @param {string} keys @returns {string[]} */
-export const caps = (keys, mac = isMac()) => keys.split("+").map((key) => /** @type {Record<string, string>} */ (mac ? MAC : SHOWN)[key] ?? key);
+export const caps = (keys, mac = IS_MAC) => keys.split("+").map((key) => /** @type {Record<string, string>} */ (mac ? MAC : SHOWN)[key] ?? key);
 
 /** For `aria-keyshortcuts`. @param {string} keys */
-export const aria = (keys, mac = isMac()) =>
+export const aria = (keys, mac = IS_MAC) =>
   keys
     .split("+")
     .map((key) => (key === "Mod" ? (mac ? "Meta" : "Control") : (/** @type {Record<string, string>} */ (NAMES)[key] ?? key)))

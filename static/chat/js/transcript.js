@@ -6,6 +6,7 @@
 import { isFinal } from "./branch.js";
 import { Client } from "./client.js";
 import { Outbox } from "./outbox.js";
+import { memory } from "./storage.js";
 import { active, initial } from "./store.js";
 
 const THREAD = "[data-live-thread]";
@@ -14,8 +15,6 @@ const PREFIX = "m-"; // of an article's id, before its message's
 /** Milliseconds between two looks at the page, for a reply's steps may change often, and after one that failed. */
 const BETWEEN = 1_000;
 const AFTER_FAILURE = 10_000;
-/** Nothing is sent from here, so nothing is kept, and what the operator's own chat keeps is not touched. */
-const NOWHERE = { getItem: () => null, setItem() {}, removeItem() {} };
 
 /** @typedef {import("./protocol.js").Message} Message */
 
@@ -30,11 +29,11 @@ class Transcript {
   /** @param {HTMLElement} thread */
   constructor(thread) {
     this.#thread = thread;
-    const { conversation: id = "", user = "", protocol, socketUrl } = thread.dataset;
-    const url = `${location.protocol === "https:" ? "wss:" : "ws:"}//${location.host}${socketUrl}`;
-    const about = { url, user, guest: "guest" in thread.dataset, protocol: Number(protocol) };
+    const { conversation: id = "", user = "", protocol, socketUrl: url = "" } = thread.dataset;
     const state = initial({ conversation: { id, title: "" } });
-    this.#client = new Client({ ...about, state, outbox: new Outbox("", NOWHERE) }, {
+    const outbox = new Outbox("", memory()); // Nothing is sent from here, and what the operator's own chat keeps is not touched.
+    const about = { url, user, guest: "guest" in thread.dataset, protocol: Number(protocol), state, outbox };
+    this.#client = new Client(about, {
       changed: () => this.#schedule(),
       connected: () => sessionStorage.removeItem(RELOADED),
       reload: () => this.#reload(),

@@ -41,7 +41,7 @@ export class ChatApp extends HTMLElement {
 
   connectedCallback() {
     const { user = "", protocol, conversation: id, title = "", model, assistant } = this.dataset;
-    const { listUrl: list = "", conversationUrl = "", themeUrl: theme = "" } = this.dataset;
+    const { listUrl: list = "", conversationUrl = "", themeUrl: theme = "", socketUrl: url = "" } = this.dataset;
     const token = /** @type {HTMLInputElement} */ (this.querySelector("[name=csrfmiddlewaretoken]")).value;
     this.#http = new Http({ list, conversation: conversationUrl, theme, token });
     this.#unread = new Unread(user, storage("localStorage"));
@@ -50,7 +50,6 @@ export class ChatApp extends HTMLElement {
       messages: data("page-messages"),
       list: data("page-list"),
     });
-    const url = `${location.protocol === "https:" ? "wss:" : "ws:"}//${location.host}${this.dataset.socketUrl}`;
     const kept = storage("sessionStorage");
     const [outbox, drafts] = [new Outbox(user, kept), new Drafts(user, kept)];
     this.#adopt(drafts, kept, state.entries);

@@ -44,8 +44,7 @@ export class ChatSidebar extends HTMLElement {
       else if (clicked?.name === "more") say(this, "more", { asked: true });
     });
     list.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => this.#key(event));
-    const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
-    remember("zone", zone);
+    remember("zone", Intl.DateTimeFormat().resolvedOptions().timeZone);
     byArrows(part(this, "me-menu"));
   }
 
@@ -54,7 +53,7 @@ export class ChatSidebar extends HTMLElement {
     this.#last = [state, about];
     const { entries, conversation, more } = state;
     const now = new Date();
-    const drawn = [entries, conversation, more, now.toDateString(), [...about.unread].join()];
+    const drawn = [entries, conversation, more, now.toDateString(), about.unread];
     const changed = drawn.some((value, index) => value !== this.#drawn[index]);
     if (!changed || part(this, "rename")) return; // An entry that moved would lose the title being typed.
     const another = conversation !== this.#current || !this.#drawn.length;

@@ -3,18 +3,18 @@
 // what is chosen is told by `aria-activedescendant`.
 
 import { clone, part, say, write } from "./parts.js";
+import { NIL } from "../http.js";
 import { fitting } from "../match.js";
 import { composes, pressed } from "../shortcuts.js";
 import { everywhere, fits } from "../words-late.js";
 import { UNTITLED } from "../words.js";
 
-const NONE = "00000000-0000-0000-0000-000000000000";
 /** So many conversations before anything is typed, and then. */
 const MOST = { recent: 5, found: 8 };
 
 /** @typedef {import("../store.js").State} State */
 
-export class CommandPalette extends HTMLElement {
+class CommandPalette extends HTMLElement {
   /** @type {HTMLElement[]} */ #commands = [];
   /** @type {HTMLElement[]} what can be chosen now */ #options = [];
   /** @type {State | null} */ #state = null;
@@ -133,7 +133,7 @@ export class CommandPalette extends HTMLElement {
     const query = this.#input.value.trim();
     this.#dialog.close();
     if (submit) /** @type {HTMLFormElement} */ (document.getElementById(submit)).requestSubmit();
-    else if (href) location.assign(href.replace(NONE, conversation) + (href.endsWith("?q=") ? encodeURIComponent(query) : ""));
+    else if (href) location.assign(href.replace(NIL, conversation) + (href.endsWith("?q=") ? encodeURIComponent(query) : ""));
     else if (name === "print") print();
     else if (name === "pin" || name === "unpin") say(this, "change", { conversation, fields: { pinned: name === "pin" } });
     else if (name) say(this, name, { conversation, theme });
@@ -148,3 +148,5 @@ function fill(group, options) {
   part(group, "group-options").replaceChildren(...options);
   group.hidden = !options.length;
 }
+
+customElements.define("command-palette", CommandPalette);

@@ -4,11 +4,10 @@
 
 import { byArrows } from "./menu.js";
 import { action, asked, clone, isRtl, part, say } from "./parts.js";
+import { NIL } from "../http.js";
 import { composes } from "../shortcuts.js";
 
-const NONE = "00000000-0000-0000-0000-000000000000";
-
-export class ConversationMenu extends HTMLElement {
+class ConversationMenu extends HTMLElement {
   /** @type {HTMLElement | null} */ #item = null;
   /** @type {HTMLElement | null} */ #button = null;
 
@@ -42,7 +41,7 @@ export class ConversationMenu extends HTMLElement {
     action(this.#menu, "pin").hidden = pinned;
     action(this.#menu, "unpin").hidden = !pinned;
     for (const link of /** @type {NodeListOf<HTMLAnchorElement>} */ (this.querySelectorAll("[data-export]"))) {
-      link.href = (link.dataset.export ?? "").replace(NONE, item.dataset.id ?? "");
+      link.href = (link.dataset.export ?? "").replace(NIL, item.dataset.id ?? "");
     }
     this.#menu.showPopover();
     const { bottom, top, left, right } = button.getBoundingClientRect();
@@ -91,3 +90,5 @@ export class ConversationMenu extends HTMLElement {
     return part(this, "menu");
   }
 }
+
+customElements.define("conversation-menu", ConversationMenu);

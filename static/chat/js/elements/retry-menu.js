@@ -5,7 +5,7 @@
 import { asMenu } from "./menu.js";
 import { asked, part, say } from "./parts.js";
 
-export class RetryMenu extends HTMLElement {
+class RetryMenu extends HTMLElement {
   #message = "";
   /** @type {HTMLElement} */ #button = this;
 
@@ -27,3 +27,5 @@ export class RetryMenu extends HTMLElement {
     part(this, "retry-models").showPopover();
   }
 }
+
+customElements.define("retry-menu", RetryMenu);

@@ -8,7 +8,7 @@ import { asked, part, write } from "./parts.js";
 const PAUSE = { typing: 150, behind: 400 };
 const PATIENCE = 15000;
 
-export class SearchPage extends HTMLElement {
+class SearchPage extends HTMLElement {
   /** @type {XMLHttpRequest | null} */ #request = null;
   /** @type {any} */ #timer = null;
 
@@ -92,3 +92,5 @@ export class SearchPage extends HTMLElement {
     if ("behind" in part(this, "found").dataset) this.#soon(PAUSE.behind);
   }
 }
+
+customElements.define("search-page", SearchPage);

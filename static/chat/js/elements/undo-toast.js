@@ -11,7 +11,7 @@ import { UNTITLED } from "../words.js";
 
 const SHOWN = 8_000;
 
-export class UndoToast extends HTMLElement {
+class UndoToast extends HTMLElement {
   /** @type {Entry[]} what can be brought back, in the order in which it was deleted */ #entries = [];
   /** @type {any} */ #timer = null;
 
@@ -80,3 +80,5 @@ export class UndoToast extends HTMLElement {
     return part(this, "toast");
   }
 }
+
+customElements.define("undo-toast", UndoToast);
