@@ -45,7 +45,14 @@ class ReadOnlyAdmin(admin.ModelAdmin):
     show_facets = admin.ShowFacets.NEVER  # each would be a count of its own
 
     class Media:
-        css = {"all": ["chat/css/admin.css", "chat/css/trace.css", "chat/css/graph.css"]}
+        css = {
+            "all": [
+                "chat/css/admin.css",
+                "chat/css/transcript.css",
+                "chat/css/trace.css",
+                "chat/css/graph.css",
+            ]
+        }
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
