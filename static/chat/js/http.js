@@ -43,23 +43,23 @@ export class Http {
   }
 
   /** @param {string} conversation @param {{ title?: string, pinned?: boolean, model?: string, assistant?: string }} fields */
-  async change(conversation, fields) {
-    await this.#tell("PATCH", `${conversation}/`, JSON.stringify(fields));
+  change(conversation, fields) {
+    return this.#tell("PATCH", `${conversation}/`, JSON.stringify(fields));
   }
 
   /** @param {string} conversation */
-  async delete(conversation) {
-    await this.#tell("DELETE", `${conversation}/`);
+  delete(conversation) {
+    return this.#tell("DELETE", `${conversation}/`);
   }
 
   /** @param {string} conversation */
-  async restore(conversation) {
-    await this.#tell("POST", `${conversation}/restore/`);
+  restore(conversation) {
+    return this.#tell("POST", `${conversation}/restore/`);
   }
 
   /** @param {string} theme "light", "dark", or "" for the device's */
-  async theme(theme) {
-    await this.#ask("POST", this.#theme, new URLSearchParams({ theme }));
+  theme(theme) {
+    return this.#ask("POST", this.#theme, new URLSearchParams({ theme }));
   }
 
   /** @param {string} method @param {string} path below the list's @param {string} [body] JSON */

@@ -54,9 +54,8 @@ export class ChatApp extends HTMLElement {
     const [outbox, drafts] = [new Outbox(user, kept), new Drafts(user, kept)];
     this.#adopt(drafts, kept, state.entries);
     for (const name of ["composer", "thread"]) part(this, name).drafts = drafts;
-    const guest = "guest" in this.dataset;
-    const unmade = history.state?.unmade;
-    this.#client = new Client({ url, user, guest, protocol: Number(protocol), state, outbox, unmade }, this.#page(drafts, kept));
+    const about = { url, user, guest: "guest" in this.dataset, protocol: Number(protocol), state, outbox, unmade: history.state?.unmade };
+    this.#client = new Client(about, this.#page(drafts, kept));
     this.#listen(outbox);
     this.#draw();
     this.#client.connect();

@@ -44,8 +44,8 @@ export class ChatMessage extends HTMLElement {
     if (locked === this.#locked) return;
     this.#locked = locked;
     for (const name of ["retry", "edit", "continue"]) action(this, name).disabled = busy;
-    if (action(this, "retry-with")) action(this, "retry-with").disabled = busy;
-    for (const name of ["previous", "next"]) this.#lockArrow(name, busy || !online);
+    if (action(this, "retry-with")) action(this, "retry-with").disabled = busy; // There may be but one model.
+    for (const name of ["previous", "next"]) action(this, name).disabled = busy || !online || !this.#neighbour(name);
     if (this.#draft) this.edit(false); // The page was loaded again meanwhile.
   }
 
@@ -182,7 +182,7 @@ export class ChatMessage extends HTMLElement {
     const retry = action(this, "retry");
     retry.title = status === "error" || status === "interrupted" ? words.RETRY : words.REGENERATE;
     retry.hidden = !reply;
-    if (action(this, "retry-with")) action(this, "retry-with").hidden = !reply; // There may be but one model.
+    if (action(this, "retry-with")) action(this, "retry-with").hidden = !reply;
     write(part(retry, "label"), retry.title);
     const more = status === "stopped" || status === "interrupted" || reason === "length";
     action(this, "continue").hidden = !reply || !more || !text;
@@ -190,11 +190,6 @@ export class ChatMessage extends HTMLElement {
     write(part(this, "place"), `${siblings.indexOf(id) + 1} / ${siblings.length}`);
     this.#locked = ""; // The arrows' ends depend on the siblings.
     write(part(this, "origin"), reply ? words.origin(message) : "");
-  }
-
-  /** @param {string} name @param {boolean} locked */
-  #lockArrow(name, locked) {
-    action(this, name).disabled = locked || !this.#neighbour(name);
   }
 
   /** @param {string} name */

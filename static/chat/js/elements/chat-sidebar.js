@@ -74,7 +74,7 @@ export class ChatSidebar extends HTMLElement {
 
   /** Gives the focus to an entry. @param {string} conversation */
   focusOn(conversation) {
-    const item = keyed(part(this, "conversations"), "conversation", "id").get(conversation);
+    const item = this.#item(conversation);
     if (item) part(item, "link").focus();
   }
 
@@ -93,8 +93,13 @@ export class ChatSidebar extends HTMLElement {
   rename(conversation) {
     const hidden = NARROW.matches ? !part(this, "drawer").matches(":popover-open") : this.closest("[data-list-closed]");
     if (hidden) this.toggle();
-    const item = keyed(part(this, "conversations"), "conversation", "id").get(conversation);
+    const item = this.#item(conversation);
     if (item) say(item, "rename");
+  }
+
+  /** @param {string} conversation */
+  #item(conversation) {
+    return keyed(part(this, "conversations"), "conversation", "id").get(conversation);
   }
 
   /** @param {import("../sections.js").Section[]} found @param {About} about */
