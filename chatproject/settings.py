@@ -289,6 +289,11 @@ AXES_DISABLE_ACCESS_LOG = True
 # Who tries on while waiting is neither looked at nor written down, and waits no longer for it.
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_VERBOSE = False
+# What was posted with a wrong password is written down: these fields of it are not, nor `password`.
+AXES_SENSITIVE_PARAMETERS = [
+    *("old_password", "new_password1", "new_password2"),
+    "csrfmiddlewaretoken",
+]
 LOGIN_URL = "chat:sign-in"
 LOGIN_REDIRECT_URL = "chat:new"
 LOGOUT_REDIRECT_URL = "chat:sign-in"
