@@ -182,6 +182,10 @@ DAPHNE_WEBSOCKET_MAX_MESSAGE_SIZE = FRAME_BYTES
 DAPHNE_WEBSOCKET_MAX_FRAME_SIZE = FRAME_BYTES
 
 
+# No form here is longer, and what is made of a body takes up to thirty times its size.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
+
+
 # Django
 
 INSTALLED_APPS = [
@@ -343,6 +347,7 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
+SESSION_ENGINE = "chatproject.sessions"
 SESSION_COOKIE_AGE = 60 * 60 * 24 * 90
 SESSION_COOKIE_HTTPONLY = True
 CSRF_COOKIE_HTTPONLY = True  # the page's script reads the token from the form
