@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error, register
+from django.core.checks import CheckMessage, Error, Warning, register
 from django.db import connection
 from django.utils.module_loading import import_string
 
@@ -44,6 +44,16 @@ def check_models(app_configs, **kwargs) -> list[CheckMessage]:
         hint = "Rename the backend in LLMS, or leave the model out of MODELS."
         errors.append(Error(f"Two models are called {name!r}.", hint=hint, id="chat.E008"))
     return errors
+
+
+@register(deploy=True)
+def check_cost(app_configs, **kwargs) -> list[CheckMessage]:
+    """Where strangers may come, somebody has said what a day may cost at most."""
+    is_open = settings.GUESTS or settings.SIGN_UP
+    if not is_open or settings.CHAT_LIMITS["all_tokens"]:
+        return []
+    hint = "Set LIMIT_ALL_TOKENS: who has many addresses has as many allowances."
+    return [Warning("Strangers may spend without an end.", hint=hint, id="chat.W001")]
 
 
 @register

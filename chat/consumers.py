@@ -198,27 +198,26 @@ class ChatConsumer(AsyncWebsocketConsumer):
 
     async def hear(self, text: str | None) -> None:
         """Answer one frame, or say why not; whatever it was, the socket lives on."""
-        frame, said = {}, None
+        names, said = {}, None
         try:
-            if text is None:
-                raise Refused("bad_frame")
-            frame = protocol.load(text)
-            said = protocol.parse(frame)
-            await self.answer(said, frame)
+            names, said = protocol.read(text)
+            if isinstance(said, Refused):
+                raise said
+            await self.answer(said, names)
         except Refused as refused:
-            await self.refuse(refused, frame)
-            if said is None:
+            await self.refuse(refused, names)
+            if refused is said:
                 await self.count_mistake()
         except DatabaseError as error:
             logger.warning("refused as unavailable", **logs.fields(error=type(error).__name__))
-            await self.refuse(Refused("unavailable", retry_after=RETRY_AFTER), frame)
+            await self.refuse(Refused("unavailable", retry_after=RETRY_AFTER), names)
         except SocketGone:
             raise
         except Exception:
             logger.exception("a frame failed")
-            await self.refuse(Refused("unavailable", retry_after=RETRY_AFTER), frame)
+            await self.refuse(Refused("unavailable", retry_after=RETRY_AFTER), names)
 
-    async def answer(self, said: protocol.ClientFrame, frame: dict) -> None:
+    async def answer(self, said: protocol.ClientFrame, names: dict[str, str]) -> None:
         match said:
             case protocol.Send() | protocol.Regenerate() | protocol.Continue():
                 accepted = await self.process.request(self.party, self.user, said)
@@ -237,7 +236,7 @@ class ChatConsumer(AsyncWebsocketConsumer):
                 if self.follower is not None:  # else it was told bye meanwhile
                     self.follower.sent_into(accepted.conversation, accepted.news)
             case protocol.Open(conversation=conversation, have=have):
-                self.follower.open(conversation, have, frame)
+                self.follower.open(conversation, have, names)
             case protocol.Select(message=message):
                 await self.process.select(self.party, self.user, message)
             case protocol.Stop(message=message):
@@ -247,9 +246,9 @@ class ChatConsumer(AsyncWebsocketConsumer):
             case protocol.Ping(n=n):
                 await self.send_frame(protocol.pong(n))
 
-    async def refuse(self, refused: Refused, frame: dict) -> None:
+    async def refuse(self, refused: Refused, names: dict[str, str]) -> None:
         events.refused(refused.code)
-        await self.send_frame(protocol.error(refused, frame))
+        await self.send_frame(protocol.error(refused, names))
 
     async def count_mistake(self) -> None:
         now = asyncio.get_running_loop().time()
@@ -303,7 +302,7 @@ class InspectionConsumer(ChatConsumer):
     def reader(self) -> Operator:
         return Operator(self.user)
 
-    async def answer(self, said: protocol.ClientFrame, frame: dict) -> None:
+    async def answer(self, said: protocol.ClientFrame, names: dict[str, str]) -> None:
         if not isinstance(said, protocol.Open | protocol.Seen | protocol.Ping):
             raise Refused("not_found")
-        await super().answer(said, frame)
+        await super().answer(said, names)

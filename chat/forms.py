@@ -1,7 +1,6 @@
 """What people fill in about themselves: to come in, to stay, to change, and to go."""
 
 import logging
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 from django import forms
@@ -9,6 +8,7 @@ from django.conf import settings
 from django.contrib.auth import forms as auth
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
+from django.core.validators import MaxLengthValidator
 from django.http import HttpRequest
 from django.utils.translation import get_language, get_language_info, override
 from django.utils.translation import gettext_lazy as _
@@ -18,6 +18,9 @@ from chat.models import Profile
 from chat.text import clean
 
 logger = logging.getLogger("chat.forms")
+
+# So many accounts of one address are mailed when it is asked for.
+NAMESAKES = 5
 
 # Mail is sent in here, one after the other, while the page has its answer already.
 mailing = ThreadPoolExecutor(1, "mail")
@@ -36,6 +39,12 @@ class FocusMixin:
 
 
 class SignInForm(FocusMixin, auth.AuthenticationForm):
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        # Django tells only the browser. What is longer no database can write down as an attempt.
+        name = self.fields["username"]
+        name.validators.append(MaxLengthValidator(name.max_length))
+
     def clean(self) -> dict:
         with passwords.turn(self.request):
             return super().clean()
@@ -81,9 +90,11 @@ class PasswordForm(NewPasswordForm, auth.PasswordChangeForm):
 
 
 class ForgottenForm(FocusMixin, auth.PasswordResetForm):
-    def get_users(self, email: str) -> Iterator[AbstractBaseUser]:
-        """Who is to be mailed: those with this address, each once in a while."""
-        return filter(Profile.objects.claim_mail, super().get_users(email))
+    def get_users(self, email: str) -> list[AbstractBaseUser]:
+        """Who is to be mailed: the first with this address, once in a while. It is not known to be
+        theirs who gave it: somebody else's box would get as many mails as there are accounts."""
+        users = sorted(super().get_users(email), key=lambda user: user.pk)[:NAMESAKES]
+        return users if Profile.objects.claim_mail(users) else []
 
     def send_mail(self, *args, **kwargs) -> None:
         """Later: how long a mail server takes tells whoever asks that there is an account."""

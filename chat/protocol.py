@@ -109,6 +109,8 @@ class Ping(_Frame):
 
 
 ClientFrame = Open | Send | Regenerate | Continue | Select | Stop | Seen | Ping
+# By these a client knows what it has said.
+NAMES = ("cid", "message", "conversation")
 TYPES = frozenset({"open", "send", "regenerate", "continue", "select", "stop", "seen", "ping"})
 _CLIENT_FRAME = TypeAdapter(Annotated[ClientFrame, Field(discriminator="type")])
 
@@ -137,6 +139,24 @@ def parse(frame: dict[str, Any]) -> ClientFrame:
         return _CLIENT_FRAME.validate_python(frame)
     except ValidationError:
         raise Refused("bad_field") from None
+
+
+def read(text: str | None) -> tuple[dict[str, str], ClientFrame | Refused]:
+    """What a refusal says again of the frame in `text`, and the frame, or why it is none.
+
+    Nothing else of it is kept: what was made of its text may have twenty times the size, and who
+    sent it may have the answer wait.
+    """
+    if text is None:
+        return {}, Refused("bad_frame")
+    names: dict[str, str] = {}
+    try:
+        frame = load(text)
+        said = ((key, frame.get(key)) for key in ("type", *NAMES))
+        names = {key: name for key, name in said if isinstance(name, str) and len(name) <= 36}
+        return names, parse(frame)
+    except Refused as refused:
+        return names, Refused(refused.code)  # a new one: the other's traceback has the frame
 
 
 # Server → client
@@ -265,7 +285,7 @@ def error(refused: Refused, frame: dict[str, Any] | None = None) -> Frame:
         "detail": REFUSALS[refused.code],
         "re": said["type"] if isinstance(said.get("type"), str) and said["type"] in TYPES else "",
     }
-    for key in ("cid", "message", "conversation"):
+    for key in NAMES:
         if isinstance(said.get(key), str) and len(said[key]) == 36:
             answer[key] = clean(said[key])
     if refused.retry_after is not None:

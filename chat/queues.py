@@ -37,8 +37,10 @@ def queued(pages: Callable) -> Callable:
             return message
 
         async def sent(message: dict) -> None:
-            """Nor does what is slow to go: it is over once the answer begins."""
-            finish()
+            """Nor does what is slow to go: it is over once the answer begins. What is made while it
+            goes, so that nobody knows how long it is, takes its turn to the end."""
+            if any(name.lower() == b"content-length" for name, _ in message.get("headers", ())):
+                finish()
             await send(message)
 
         def finish() -> None:

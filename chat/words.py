@@ -16,6 +16,7 @@ from .text import clean
 
 ASKED = 200  # characters of a request
 WORD = 100  # characters of a word; the rest of a longer one does not count
+MARKS = 30  # of one character; no language has as many
 BYTES = 1_000_000  # of the words of one text: PostgreSQL takes little more
 
 # Scripts without spaces, Hangul for its compounds: Thai and Lao, Myanmar, Khmer, kana, Han.
@@ -30,6 +31,7 @@ UNSPACED = (
     (0xAC00, 0xD7A3),
     (0x20000, 0x3FFFF),
 )
+UNASSIGNED = ("Cn", "Co")  # characters that are none, and those of one's own making
 QUOTES = re.compile('["“”„«»]')
 WIDE = 4  # times what is shown is read for it
 BLOCK = 256  # characters that are folded at once to find a place
@@ -42,7 +44,10 @@ class _Fold(dict):
     between spaces, or a space. Each is worked out when it is first met."""
 
     def __missing__(self, code: int) -> str:
-        self[code] = folded = _fold(chr(code))
+        character = chr(code)
+        if unicodedata.category(character) in UNASSIGNED:
+            return f" {character} "  # and is forgotten: there are a million of them
+        self[code] = folded = _fold(character)
         return folded
 
 
@@ -65,7 +70,7 @@ def _placed(character: str) -> str:
     if character.isascii():
         return character if character.isalnum() else " "
     kind, code = unicodedata.category(character), ord(character)
-    if kind[0] == "S" or kind in ("Cn", "Co") or any(a <= code <= z for a, z in UNSPACED):
+    if kind[0] == "S" or any(a <= code <= z for a, z in UNSPACED):
         return f" {character} "
     return character if kind[0] in "LNM" else " "
 
@@ -73,9 +78,24 @@ def _placed(character: str) -> str:
 FOLD = _Fold()
 
 
+def composed(text: str) -> str:
+    """`text` in NFC. Of the marks of a character, only the first MARKS: to put them in order takes
+    the square of their number, in which no other thread of the process runs."""
+    if unicodedata.is_normalized("NFC", text):
+        return text
+    kept, marks = [], 0
+    for character in text:
+        # By what it is made of: some stand for two marks, and are none themselves.
+        is_mark = unicodedata.combining(unicodedata.normalize("NFD", character)[0])
+        marks = marks + 1 if is_mark else 0
+        if marks <= MARKS:
+            kept.append(character)
+    return unicodedata.normalize("NFC", "".join(kept))
+
+
 def words(text: str) -> list[str]:
     """The words of `text`, in order."""
-    folded = unicodedata.normalize("NFC", text).translate(FOLD).split()
+    folded = composed(text).translate(FOLD).split()
     return [word[:WORD] for word in folded]
 
 
@@ -127,7 +147,7 @@ def _is_letter(phrase: tuple[str, ...]) -> bool:
 
 def marked(text: str, query: Query) -> Pieces:
     """`text` in pieces, each with whether it is something that the query looks for."""
-    text = unicodedata.normalize("NFC", text)
+    text = composed(text)
     folded, origins = [], []
     for place, character in enumerate(text):
         part = FOLD[ord(character)]
@@ -160,13 +180,13 @@ def excerpt(
 ) -> Pieces:
     """What stands around the first place where `text` has the longest phrase of the query; its
     beginning if it does not. `read` gives what is seen of a text that is written with marks."""
-    text = unicodedata.normalize("NFC", text)
+    text = composed(text)
     place = _place(text, query)
     if read is not None:
         # Far more than is shown, from the beginning of a line on where there is one.
         first, last = max(0, (place or 0) - WIDE * before), (place or 0) + WIDE * after
         first = text.find("\n", first, place) + 1 or first if first else 0
-        near = unicodedata.normalize("NFC", read(text[first:last]))
+        near = composed(read(text[first:last]))
         seen = _place(near, query)
         if (seen is None) == (place is None):  # else what was found is in a mark
             cut, rest = first > 0, last < len(text)

@@ -12,7 +12,7 @@ from django.conf import settings  # noqa: E402
 from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler  # noqa: E402
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware  # noqa: E402
 
-from chat import bodies, probes, queues  # noqa: E402
+from chat import bodies, flood, probes, queues  # noqa: E402
 from chat.backpressure import teach_daphne  # noqa: E402
 from chat.lifespan import drain_before_daphne_stops, lifespan, write_no_access_log  # noqa: E402
 from chat.routing import websocket_urlpatterns  # noqa: E402
@@ -23,6 +23,7 @@ if settings.DEBUG:
 drain_before_daphne_stops()
 bodies.limit_daphnes()
 teach_daphne()
+flood.count_frames()
 write_no_access_log()
 application = ProtocolTypeRouter(
     {

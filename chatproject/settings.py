@@ -182,6 +182,10 @@ DAPHNE_WEBSOCKET_MAX_MESSAGE_SIZE = FRAME_BYTES
 DAPHNE_WEBSOCKET_MAX_FRAME_SIZE = FRAME_BYTES
 
 
+# No form here is longer, and what is made of a body takes up to thirty times its size.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
+
+
 # Django
 
 INSTALLED_APPS = [
@@ -289,6 +293,11 @@ AXES_DISABLE_ACCESS_LOG = True
 # Who tries on while waiting is neither looked at nor written down, and waits no longer for it.
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_VERBOSE = False
+# What was posted with a wrong password is written down: these fields of it are not, nor `password`.
+AXES_SENSITIVE_PARAMETERS = [
+    *("old_password", "new_password1", "new_password2"),
+    "csrfmiddlewaretoken",
+]
 LOGIN_URL = "chat:sign-in"
 LOGIN_REDIRECT_URL = "chat:new"
 LOGOUT_REDIRECT_URL = "chat:sign-in"
@@ -338,6 +347,7 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
+SESSION_ENGINE = "chatproject.sessions"
 SESSION_COOKIE_AGE = 60 * 60 * 24 * 90
 SESSION_COOKIE_HTTPONLY = True
 CSRF_COOKIE_HTTPONLY = True  # the page's script reads the token from the form

@@ -1,5 +1,6 @@
 from pathlib import Path
 
+from django.conf import settings
 from django.core.checks import run_checks
 from django.test import SimpleTestCase, override_settings
 
@@ -13,8 +14,9 @@ tmpfs /srv/data/fast tmpfs rw 0 0
 """
 
 
-def ids() -> list[str]:
-    return [found.id for found in run_checks() if found.id.startswith("chat.")]
+def ids(*, deploy: bool = False) -> list[str]:
+    found = run_checks(include_deployment_checks=deploy)
+    return [one.id for one in found if one.id.startswith("chat.")]
 
 
 class CheckTests(SimpleTestCase):
@@ -41,6 +43,17 @@ class CheckTests(SimpleTestCase):
         llms = {"default": {"MODELS": ["local:a", "b"]}, "local": {"MODELS": ["a", "b"]}}
         with override_settings(LLMS=llms, CHAT_LLMS=["default", "local"]):
             self.assertEqual(ids(), ["chat.E008"])
+
+    def test_strangers_without_a_bound(self):
+        for guests, sign_up, all_tokens, found in (
+            (True, False, 0, ["chat.W001"]),
+            (False, True, 0, ["chat.W001"]),
+            (False, False, 0, []),
+            (True, True, 1, []),
+        ):
+            limits = {**settings.CHAT_LIMITS, "all_tokens": all_tokens}
+            with override_settings(GUESTS=guests, SIGN_UP=sign_up, CHAT_LIMITS=limits):
+                self.assertEqual(ids(deploy=True), found)
 
     def test_a_layer_in_memory(self):
         memory = {"default": {"BACKEND": "channels.layers.InMemoryChannelLayer"}}

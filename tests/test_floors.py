@@ -27,6 +27,7 @@ FLOORS = {
     "chat.session": (4, "socket"),
     "chat.lifespan": (4, "server"),
     "chat.backpressure": (4, "server"),
+    "chat.flood": (4, "server"),
     "chat.probes": (4, "server"),
     "chat.queues": (4, "server"),
     "chat.checks": (4, "checks"),
@@ -64,6 +65,7 @@ ROOMS = {
     "daphne": [
         "chat.backpressure",
         "chat.bodies",
+        "chat.flood",
         "chat.lifespan",
         "chatproject.management.commands.runserver",
     ],
@@ -77,7 +79,8 @@ ROOMS = {
     "pydantic": ["chat.protocol"],
     "sentry_sdk": ["chatproject.sentry"],
     "twisted": ["chat.backpressure", "chat.lifespan"],  # daphne's reactor
-    "uvicorn": ["chatproject.asgi"],
+    "uvicorn": ["chat.flood", "chatproject.asgi"],
+    "websockets": ["chat.flood"],  # uvicorn's own
     "whitenoise": ["chatproject.static"],
 }
 # Only the `__init__` of llm and flows knows Django: it reads the settings.

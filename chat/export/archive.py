@@ -35,7 +35,7 @@ def archive(conversations: Iterable[Conversation], form: ModuleType) -> Iterator
 
     What is kept until the end is a name and a title of each, never what was said.
     """
-    outlet, names, listed = _Outlet(), set(), []
+    outlet, names, listed = _Outlet(), {}, []
     with ZipFile(outlet, "w", ZIP_DEFLATED) as archive:
         for one in conversations:
             name = _unused(one, form.SUFFIX, names)
@@ -56,12 +56,15 @@ def _file(archive, outlet, name, changed, texts: Iterator[str]) -> Iterator[byte
             yield outlet.take()
 
 
-def _unused(one: Conversation, suffix: str, names: set[str]) -> str:
-    """A name that no file has yet, not in capitals either: some file systems know none."""
-    number = 1
+def _unused(one: Conversation, suffix: str, names: dict[str, int]) -> str:
+    """A name that no file has yet, not in capitals either: some file systems know none. `names`
+    has the number that each was last given: there may be thousands of one title."""
+    first = filename(one.title, one.created, suffix).casefold()
+    number = names.get(first, 0)
     while True:
+        number += 1
         name = filename(one.title, one.created, suffix, number=number)
         if name.casefold() not in names:
-            names.add(name.casefold())
+            names[name.casefold()] = 1
+            names[first] = number
             return name
-        number += 1

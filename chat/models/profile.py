@@ -1,5 +1,6 @@
 import secrets
 import uuid
+from collections.abc import Iterable
 from datetime import timedelta
 
 from django.conf import settings
@@ -37,11 +38,14 @@ class ProfileQuerySet(models.QuerySet):
         user = get_user_model().objects.create_user(username=f"guest-{secrets.token_hex(8)}")
         return self.create(user=user, guest=True, address=address)
 
-    def claim_mail(self, user: AbstractBaseUser) -> bool:
-        """Whether a mail may go to `user` now: nobody's box is filled by whoever knows its name."""
-        profile = self.of(user)
+    def claim_mail(self, users: Iterable[AbstractBaseUser]) -> bool:
+        """Whether mails may go to these now, who share a box: nobody's is filled by whoever knows
+        its name, or has made accounts with it."""
+        profiles = self.filter(id__in=[self.of(user).id for user in users])
         lately = Q(mailed__gt=Now() - BETWEEN_MAILS)
-        return bool(self.filter(id=profile.id).exclude(lately).update(mailed=Now()))
+        if profiles.filter(lately).exists():
+            return False
+        return bool(profiles.exclude(lately).update(mailed=Now()))
 
 
 class Profile(models.Model):

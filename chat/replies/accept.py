@@ -135,12 +135,14 @@ def new_reply(*, assistant: str, model: str, worker: str) -> Message:
 
 def _conversation_of_send(user: AbstractBaseUser, frame: Send) -> Conversation:
     if frame.parent is None:
-        # A name that is not offered is refused later, after what comes before it.
+        # A name that is not offered is refused later, after what comes before it. Until then it is
+        # not written: the database may not take it.
+        model = frame.model if frame.model in llm.models() else ""
         Conversation.objects.make(
             frame.conversation,
             owner=user,
             assistant=flows.offered(frame.assistant or ""),
-            model=kept_model(frame.model or ""),
+            model=kept_model(model),
         )
     return lock(user, frame.conversation)
 

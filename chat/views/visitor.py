@@ -26,9 +26,7 @@ def person(request: HttpRequest, *, may_be_new: bool) -> AbstractBaseUser | None
     page makes them one, if it is a page that one who is new can see."""
     if request.user.is_authenticated:
         return request.user
-    agent = request.headers.get("User-Agent", "").lower()
-    is_person = request.method == "GET" and agent and not any(robot in agent for robot in ROBOTS)
-    if not settings.GUESTS or not is_person or not may_be_new:
+    if not settings.GUESTS or not may_be_new or not _is_person(request):
         return None
     address = address_token(request.META.get("REMOTE_ADDR"))
     if not admit(address):
@@ -37,6 +35,14 @@ def person(request: HttpRequest, *, may_be_new: bool) -> AbstractBaseUser | None
     guest = Profile.objects.make_guest(address)
     login(request, guest.user, backend=settings.AUTHENTICATION_BACKENDS[-1])
     return guest.user
+
+
+def _is_person(request: HttpRequest) -> bool:
+    agent = request.headers.get("User-Agent", "").lower()
+    if request.method != "GET" or not agent or any(robot in agent for robot in ROBOTS):
+        return False
+    # Another site's page could ask for this one as a picture, until nobody of the network is new.
+    return request.headers.get("Sec-Fetch-Dest", "document") == "document"
 
 
 def admit(address: UUID | None) -> bool:

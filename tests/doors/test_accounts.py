@@ -5,11 +5,12 @@ import socket
 from html.parser import HTMLParser
 from uuid import uuid4
 
+from django.apps import apps
 from django.contrib.auth import get_user_model
 from django.core import mail
 from django.test import Client, TestCase, override_settings
 
-from chat.forms import mailing
+from chat.forms import NAMESAKES, mailing
 from chat.models import Conversation, Profile
 
 BROWSER = {"HTTP_USER_AGENT": "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0"}
@@ -110,12 +111,25 @@ class FormTests(AccountsCase):
         guest = Profile.objects.get(guest=True).user.get_username()
         self.assertContains(self.sign_in(username=guest, password=""), "required")
 
+    def test_a_name_that_is_too_long_is_no_attempt(self):
+        self.assertContains(self.sign_in(username="x" * 300), "at most 150 characters")
+        self.assertFalse(apps.get_model("axes", "AccessAttempt").objects.exists())
+
     def test_names_that_differ_by_case_alone_are_refused(self):
         self.assertContains(self.sign_up("ALICE"), "already exists")
 
     def test_a_weak_password_is_refused(self):
         weak = {"password1": "12345678", "password2": "12345678"}
         self.assertContains(self.sign_up(**weak), "too common")
+
+    def test_nor_does_an_administrator_give_one(self):
+        get_user_model().objects.create_superuser("root", "r@r.example", PASSWORD)
+        self.sign_in(username="root")
+        for weak in ("short", "password1234", "123456789012"):
+            fields = {"usable_password": "true", "password1": weak, "password2": weak}
+            page = self.client.post("/admin/auth/user/add/", {"username": "new", **fields})
+            self.assertContains(page, "errorlist")
+        self.assertFalse(get_user_model().objects.filter(username="new").exists())
 
     def test_the_session_has_another_key_then(self):
         self.client.get("/")
@@ -224,6 +238,15 @@ class ForgottenTests(AccountsCase):
         # And not again and again: it is not the person who asks, perhaps.
         self.ask("a@a.example")
         self.assertEqual(len(self.mails()), 1)
+
+    @override_settings(MAIL=True)
+    def test_who_makes_accounts_with_anothers_address_fills_no_box(self):
+        for n in range(10):
+            get_user_model().objects.create_user(f"alice-{n}", "a@a.example", PASSWORD)
+        for address in ("a@a.example", "A@a.example"):
+            self.ask(address)
+            self.assertEqual(len(self.mails()), NAMESAKES)
+        self.assertIn("Hello alice,", mail.outbox[0].body)
 
     def test_the_answer_waits_for_no_mail_server(self):
         with socket.create_server(("127.0.0.1", 0)) as server:

@@ -813,7 +813,10 @@ class DoorTests(AdminCase):
         self.client.force_login(self.root)
         for url in ("/admin/", "/admin/auth/user/", *self.urls()):
             with self.subTest(url):
-                policy = self.client.get(url).headers["Content-Security-Policy"]
+                headers = self.client.get(url).headers
+                policy = headers["Content-Security-Policy"]
+                # What an operator searches for is in the address.
+                self.assertEqual(headers["Referrer-Policy"], "strict-origin")
                 self.assertNotIn("trusted-types", policy)
                 self.assertIn("script-src 'self'", policy)
                 self.assertIn("default-src 'none'", policy)

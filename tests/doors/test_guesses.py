@@ -58,6 +58,12 @@ class GuessTests(ServerCase):
                 tries = [await thief.submit(path, **new, **{field: WRONG}) for _ in range(3)]
                 self.assertEqual([answer.status for answer in tries], [200, 200, 429])
                 self.assertEqual((await thief.submit(path, **new, **{field: PASSWORD})).status, 429)
+        # That it was tried is written down, and not what was typed.
+        files = [path for path in self.server.data.rglob("*") if path.is_file()]
+        kept = b"".join(path.read_bytes() for path in files)
+        self.assertIn(b"old_password=", kept)
+        for typed in (WRONG, f"{PASSWORD}!"):
+            self.assertNotIn(typed.encode(), kept)
 
     async def test_guesses_at_the_administrators_door_count_alike(self):
         name = await self.account()

@@ -104,6 +104,7 @@ class DeployTests(ServerCase):
             HTTPS=1,
             ALLOWED_HOSTS="chat.example",
             SITE_ORIGINS="https://chat.example",
+            LIMIT_ALL_TOKENS=1_000_000,
         )
         self.assertEqual((done.returncode, done.stderr.count("WARNINGS")), (0, 0), done.stderr)
 

@@ -122,13 +122,14 @@ class PageTests(SimpleTestCase):
 
     def setUp(self) -> None:
         self.begun, self.done = [], asyncio.Event()
+        self.headers = [(b"Content-Length", b"9")]  # as Django says it
         self.application = queued(self.pages)
 
     async def pages(self, scope, receive, send) -> None:
         if (await receive())["type"] == "http.request":
             self.begun.append(scope["client"][0])
             await self.done.wait()
-            await send({"type": "http.response.start", "status": 200})
+            await send({"type": "http.response.start", "status": 200, "headers": self.headers})
             await receive()  # who takes the rest of an answer slowly
 
     def ask(self, address: str, *, whole: bool = True) -> asyncio.Task:
@@ -161,6 +162,19 @@ class PageTests(SimpleTestCase):
         await self.settle()
         self.assertEqual(self.begun.count("192.0.2.1"), 5)
         for task in (*slow, *many, other):
+            task.cancel()
+
+    @override_settings(CHAT_LIMITS={"address_pages": 2})
+    async def test_what_is_made_while_it_goes_takes_its_turn_to_the_end(self):
+        self.headers = []  # an export
+        self.done.set()
+        many = [self.ask("192.0.2.1") for _ in range(5)]
+        await self.settle()
+        self.assertEqual(len(self.begun), 2)
+        many[0].cancel()
+        await self.settle()
+        self.assertEqual(len(self.begun), 3)
+        for task in many:
             task.cancel()
 
     @override_settings(CHAT_LIMITS={"address_pages": 0})

@@ -115,7 +115,8 @@ class ProxyTests(SimpleTestCase):
     def test_what_is_searched_for_is_in_no_log_and_figures_are_not_passed_on(self):
         with self.proxy() as proxy:
             url = f"http://{proxy.listen}"
-            for path in ("/search/?q=canary", "/password/MQ/canary-token/", "/c/1/"):
+            searches = ("/search/?q=canary", "/admin/chat/conversation/?q=canary")
+            for path in (*searches, "/password/MQ/canary-token/", "/c/1/"):
                 self.noted(f"{url}{path}")
             with self.assertRaises(urllib.error.HTTPError) as refused:
                 self.noted(f"{url}/metrics")
@@ -130,6 +131,33 @@ class ProxyTests(SimpleTestCase):
         said = "".join(log.read_text() for log in logs)
         self.assertIn("GET /c/1/", said)
         self.assertNotIn("canary", said)
+
+    def test_who_has_a_network_of_ipv6_is_one_asker(self):
+        networks = (
+            ("2001:db8:1:2::5", "2001:db8:1:2:3:4:5:6", "2001:db8:1:2:ffff::"),
+            ("2001:db8:1:3::5", "2001:db8:1:3:0:4:5:6"),
+            ("2001:db8::5", "2001:db8::a:b:c:d"),
+            ("2001:db8:1::5", "2001:db8:1::b:c:d"),
+            ("192.0.2.1",),
+            ("192.0.2.2",),
+            ("::1",),
+        )
+        proxy = self.proxy()
+        told = "set_real_ip_from 127.0.0.1; real_ip_header X-Address;"
+        told += "location = /asker { return 200 $chat_asker; }"
+        (proxy.tls / "told.conf").write_text(told)
+        with proxy:
+            found = []
+            for addresses in networks:
+                askers = set()
+                for address in addresses:
+                    headers = {"X-Address": address}
+                    asked = urllib.request.Request(f"http://{proxy.listen}/asker", None, headers)
+                    with urllib.request.urlopen(asked) as answer:
+                        askers.add(answer.read())
+                self.assertEqual(len(askers), 1, addresses)
+                found += askers
+        self.assertEqual(len(set(found)), len(networks))
 
     def test_a_file_in_the_folder_for_tls_turns_it_on(self):
         # The file of docs/operations.md, with ports and paths of this test.

@@ -2,8 +2,11 @@
 
 import re
 from collections.abc import Iterator
+from io import BytesIO
 from uuid import uuid4
+from zipfile import ZipFile
 
+from aiohttp import WSServerHandshakeError
 from django.urls import get_resolver
 
 from tests.replies.case import ServerCase, asks
@@ -56,12 +59,22 @@ class AddressTests(StrangerCase):
     async def test_lists_searches_and_exports_hold_ones_own(self):
         async with Person(self.server.url) as alice, Person(self.server.url) as charlie:
             _, ack = await self.talk(alice)
-            for path in ("/", "/conversations/", f"/search/?q={SECRET}", "/export/?format=json"):
+            for path in ("/", "/conversations/", f"/search/?q={SECRET}", "/export/?as=json"):
                 for person, sees in ((alice, True), (charlie, False)):
                     async with person.http.get(f"{self.server.url}{path}") as answer:
                         said = await answer.read()
-                    if path != "/export/?format=json":  # it is packed
-                        self.assertEqual(ack["conversation"].encode() in said, sees, path)
+                    if path.startswith("/export/"):
+                        with ZipFile(BytesIO(said)) as packed:
+                            said = b"".join(map(packed.read, packed.namelist()))
+                    self.assertEqual(ack["conversation"].encode() in said, sees, path)
+
+    async def test_a_socket_at_another_address_is_refused_and_fills_no_log(self):
+        async with Person(self.server.url) as alice:
+            for path in ("/ws/elsewhere/", "/"):
+                with self.assertRaises(WSServerHandshakeError) as refused:
+                    await alice.http.ws_connect(f"{self.server.url}{path}")
+                self.assertEqual(refused.exception.status, 403)
+        self.assertNotIn("Traceback", self.server.log.read_text())
 
     async def test_nothing_is_posted_without_the_pages_own_token(self):
         async with Person(self.server.url) as alice:

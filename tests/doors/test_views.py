@@ -33,6 +33,9 @@ class GuestTests(TestCase):
         self.assertEqual(self.client.head("/").status_code, 302)
         for agent in ("Googlebot/2.1", "curl/8.0", "UptimeMonitor", ""):
             self.assertEqual(Client(HTTP_USER_AGENT=agent).get("/").status_code, 302, agent)
+        # Nor does a picture on another site's page, as often as that asks for it.
+        picture = Client(**BROWSER, HTTP_SEC_FETCH_DEST="image")
+        self.assertEqual(picture.get("/").status_code, 302)
         for path in ("/conversations/", f"/c/{uuid4()}/messages/?before=1", "/sign-in/"):
             self.client.get(path)
         self.assertFalse(get_user_model().objects.exists())

@@ -114,6 +114,7 @@ class ClientTests(FaultCase):
 
     async def test_03_a_body_that_is_too_large_is_not_kept(self):
         most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+        self.assertLess(most, 1 << 20)
         for declared in (True, False):
             host = f"127.0.0.1:{self.server.port}"
             reader, writer = await asyncio.open_connection(*host.split(":"))

@@ -281,6 +281,13 @@ class SlowTests(FaultCase):
                     self.flood(mute, [*there, ack["conversation"]])
                 await self.quiet()
                 self.assertLess(usage.memory(self.server) - before, count * usage.MIB)
+                # The last eight wait, and not all that is in them: a megabyte each.
+                for mute in mutes:
+                    for number in range(9):
+                        asked = [*there, ack["conversation"]][number % 3]
+                        mute.say(type="open", conversation=asked, more=[[]] * 16_000)
+                await self.quiet()
+                self.assertLess(usage.memory(self.server) - before, 4 * count * usage.MIB)
                 self.upstream.release("asked")
                 await tab.ended(ack["reply"])
                 await tab.close()
@@ -321,6 +328,21 @@ class SlowTests(FaultCase):
         for number in range(100):
             mute.say(type="open", conversation=conversations[number % 2])
         mute.say(type="open", conversation=conversations[-1])
+
+    async def test_34_frames_that_nobody_hears_are_a_flood_too(self):
+        async with self.person() as alice, self.person() as bob:
+            tab = await bob.tab()
+            ping, pong, piece = (bytes([first, 0x80, 0, 0, 0, 0]) for first in (0x89, 0x8A, 0))
+            text = bytes([1, 0x80, 0, 0, 0, 0])  # more of it is to come
+            for said in (ping * 5_000, pong * 5_000, text + piece * 5_000):
+                mute = await asyncio.to_thread(Mute, alice, self.server)
+                try:
+                    with suppress(ConnectionError):  # it is cut off meanwhile
+                        mute.socket.sendall(said)
+                    await asyncio.to_thread(mute.rest)  # there is an end
+                finally:
+                    mute.close()
+            await tab.ask("Hello")
 
     async def quiet(self) -> None:
         """Wait until the server has done what it was asked for."""

@@ -575,6 +575,16 @@ class RefusalTest(UpstreamTest):
         self.assertEqual(text_of(pieces), numbered(3))
         self.assertNotIn("max_tokens", self.upstream.requests()[-1]["body"])
 
+    async def test_one_that_does_not_fit_takes_the_limit_from_no_other(self):
+        said = "max_tokens is too large: 70. This model's maximum context length is 64 tokens"
+        error = {"message": said, "param": "max_tokens"}
+        model = {"models": ["small"], "max_tokens": 70}
+        await self.ask({"status": 400, "fail_times": 1, "error": error, "tokens": 3}, model)
+        body = self.upstream.requests()[-1]["body"]
+        self.assertFalse(body.keys() & {"max_tokens", "max_completion_tokens"})
+        await self.ask({}, model)
+        self.assertEqual(self.upstream.requests()[-1]["body"]["max_tokens"], 70)
+
 
 class ModelsTest(UpstreamTest):
     async def test_lists_what_the_server_has_the_configured_first(self):

@@ -281,7 +281,8 @@ class AuthorTest(AcceptCase):
 
     def test_what_is_not_offered_is_a_mistake(self):
         self.assertSendRefused("bad_field", model="gone")
-        self.assertSendRefused("bad_field", conversation=uuid4(), model="gone")
+        for name in ("gone", "\0"):
+            self.assertSendRefused("bad_field", conversation=uuid4(), model=name)
         fields = {"message": self.answer.id, "model": "gone"}
         self.assertRefused("bad_field", self.alice, "regenerate", **fields)
         self.assertRefused("not_found", self.bob, "regenerate", **fields)

@@ -36,6 +36,12 @@ class SessionTest(CastTestCase):
         anonymous.save()
         self.assertEqual(users_of([anonymous.session_key]), {})
 
+    def test_a_cookie_may_hold_anything(self):
+        store = import_module(settings.SESSION_ENGINE).SessionStore
+        for key in ("\0" * 32, "'; --" * 8, "é" * 32, "short", ""):
+            self.assertIsNone(store(key).session_key)
+            self.assertEqual(dict(store(key).items()), {})
+
     def test_a_session_ends_with_its_row_its_time_its_password_and_its_user(self):
         ends = {
             "row": lambda key: Session.objects.filter(pk=key).delete(),

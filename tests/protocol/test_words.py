@@ -6,7 +6,7 @@ from django.test import SimpleTestCase
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat.words import BYTES, Query, asked, excerpt, indexed, marked, words
+from chat.words import BYTES, FOLD, Query, asked, composed, excerpt, indexed, marked, words
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]))
 
@@ -56,6 +56,22 @@ class WordsTests(SimpleTestCase):
         self.assertLessEqual(len(long.encode()), BYTES + 2)
         self.assertEqual(max(map(len, indexed("a" * 5_000).split())), 100)
         self.assertEqual(indexed(""), "  ")
+
+    def test_marks_without_an_end_hold_up_nobody(self):
+        # Out of order, each would be carried past all that stand before it.
+        marks = "\u0301\u0316" * 200_000
+        self.assertEqual(words(f"a{marks} b"), ["a", "b"])
+        query = asked("b ")
+        self.assertEqual(hits(excerpt(f"a{marks} b", query)), ["b"])
+        self.assertEqual(hits(marked(f"\u0f73{marks} b", query)), ["b"])
+        few = "a" + "\u0301\u0316" * 10
+        self.assertEqual(composed(few), normalize("NFC", few))
+
+    def test_characters_that_are_none_are_not_kept(self):
+        private = "".join(map(chr, range(0xF0000, 0xF1000)))
+        known = len(FOLD)
+        self.assertEqual(words(private), list(private))
+        self.assertEqual(len(FOLD), known)
 
     @given(TEXT)
     def test_a_word_is_never_syntax(self, text):

@@ -238,9 +238,22 @@ class RefusalTests(ServerCase):
 
     async def test_a_foreign_origin_and_a_stranger_are_told_bye(self):
         async with Person(self.server.url) as alice:
-            elsewhere = await alice.tab(origin="http://evil.example")
-            await elsewhere.until(lambda: elsewhere.closed, "a close")
-            self.assertEqual((elsewhere.closed, elsewhere.frames[0]["code"]), (4403, 4403))
+            port = self.server.port
+            for origin in (
+                "http://evil.example",
+                f"http://127.0.0.1.evil.example:{port}",
+                f"http://127.0.0.1:{port + 1}",
+                f"http://localhost:{port}",
+                "https://127.0.0.1",
+                "http://[::1",
+                "null",
+                None,
+            ):
+                headers = {} if origin is None else {"Origin": origin}
+                url = f"{alice.url.replace('http', 'ws')}/ws/chat/"
+                async with alice.http.ws_connect(url, headers=headers) as elsewhere:
+                    said = await elsewhere.receive_json()
+                    self.assertEqual((said["type"], said.get("code")), ("bye", 4403), origin)
             alice.http.cookie_jar.clear()
             nobody = await alice.tab()
             await nobody.until(lambda: nobody.closed, "a close")

@@ -177,16 +177,19 @@ class OpenAICompatible(LLM):
                 )
             except APIStatusError as error:
                 said = f"{error.code} {error.body}"
-                name = _refused(error.status_code, error.param, said, body)
-                if name is not None:
-                    refusals.add(name)
-                    _replace(body, name)
-                elif TOO_LONG.search(said) and any(length in body for length in LENGTHS):
-                    # Perhaps the prompt fits, only not together with the longest answer.
+                if TOO_LONG.search(said):
+                    if not any(length in body for length in LENGTHS):
+                        raise
+                    # Perhaps the prompt fits, only not together with the longest answer. That is
+                    # this prompt's affair, whatever it says of a parameter: the next one has both.
                     for length in LENGTHS:
                         body.pop(length, None)
-                else:
+                    continue
+                name = _refused(error.status_code, error.param, said, body)
+                if name is None:
                     raise
+                refusals.add(name)
+                _replace(body, name)
 
     def _delay(self, error: Exception, attempt: int, left: float) -> float:
         """The seconds to wait before the next attempt. Raises `LLMError` if there is to be none:

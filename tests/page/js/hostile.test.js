@@ -54,6 +54,11 @@ test("nor do they all in one reply, while everything is loaded", async () => {
   equal(violations, []);
 });
 
+test("a line of spaces without an end takes no time", () => {
+  const text = `x\n${" ".repeat(300_000)}y\n`;
+  equal(healed(text), text);
+});
+
 /** @param {() => unknown} holds */
 async function until(holds) {
   while (!holds()) await new Promise((resolve) => requestAnimationFrame(resolve));

@@ -13,7 +13,7 @@ export function healed(text) {
   let start = text.lastIndexOf("\n\n") + 1;
   if (text.length - start > MOST) start = text.lastIndexOf("\n") + 1;
   const end = text.slice(start);
-  const fences = text.match(/^[ \t>]*(?:[-*+]|\d+[.)])?[ \t]*(?:```|~~~)/gm)?.length ?? 0;
+  const fences = text.match(/^[ \t>]*(?:(?:[-*+]|\d+[.)])[ \t]*)?(?:```|~~~)/gm)?.length ?? 0;
   if (end.length > MOST || fences % 2) return text;
   // An open code span first: remend would close what is around it inside of it.
   const span = /(?<!`)(``?)(?!`)[^`]+$/.exec(end.replace(/(?<!`)(`+)(?!`)[^]*?(?<!`)\1(?!`)/g, ""));

@@ -1,0 +1,75 @@
+"""A flood of frames that the chat never hears: pings, pongs, and pieces of messages.
+
+The servers answer and gather these by themselves: in the time of everybody else, the answers in a
+buffer that who asked need not empty, the pieces until the last has come. No page sends many.
+"""
+
+from time import monotonic
+
+from daphne.ws_protocol import WebSocketProtocol
+from django.conf import settings
+from uvicorn.protocols.websockets import websockets_sansio_impl as sansio
+from websockets.exceptions import ProtocolError
+
+WITHIN = 10  # seconds
+# Whoever says more than LIMIT_FRAMES is told bye: this is for those who do not hear it.
+TIMES = 2
+
+
+class Flood(ProtocolError):
+    """More frames than any page sends."""
+
+
+class Count:
+    """The frames of one socket, of whatever kind."""
+
+    def __init__(self) -> None:
+        self._frames, self._since = 0, 0.0
+
+    def is_flood(self) -> bool:
+        """Whether this frame is one too many; counted in windows, which costs nothing."""
+        now = monotonic()
+        if now - self._since > WITHIN:
+            self._frames, self._since = 0, now
+        self._frames += 1
+        return self._frames > TIMES * settings.CHAT_LIMITS["frames"]
+
+
+class Counting(sansio.ServerProtocol):
+    """What reads frames for uvicorn: one after the other, and no more after a flood."""
+
+    def __init__(self, *args, **kwargs) -> None:
+        super().__init__(*args, **kwargs)
+        self.count = Count()
+
+    def recv_frame(self, frame) -> None:
+        if self.count.is_flood():
+            raise Flood
+        super().recv_frame(frame)
+
+
+def count_frames() -> None:
+    """Before a server is made: a socket that sends a flood of frames is cut off."""
+    opened, begun = WebSocketProtocol.onOpen, WebSocketProtocol.onFrameBegin
+    failed = sansio.WebSocketsSansIOProtocol.handle_parser_exception
+
+    def handle_parser_exception(self: sansio.WebSocketsSansIOProtocol) -> None:
+        # Nothing can be told before the handshake, and a flood is not told: it may read nothing.
+        if isinstance(self.conn.parser_exc, Flood) or self.conn.close_sent is None:
+            self.transport.abort()
+        else:
+            failed(self)
+
+    def on_open(self: WebSocketProtocol) -> None:
+        self.count = Count()
+        opened(self)
+
+    def on_frame_begin(self: WebSocketProtocol) -> None:
+        if self.count.is_flood():
+            self.dropConnection(abort=True)
+        else:
+            begun(self)
+
+    sansio.ServerProtocol = Counting
+    sansio.WebSocketsSansIOProtocol.handle_parser_exception = handle_parser_exception
+    WebSocketProtocol.onOpen, WebSocketProtocol.onFrameBegin = on_open, on_frame_begin
