@@ -168,11 +168,7 @@ class AccessibilityTests(AccessibilityCase):
         self.visit("/search/", "/search/?q=count", "/search/?q=nowhere", "/search/?q=a")
 
     def test_the_admin(self):
-        made = self.server.manage(
-            *("createsuperuser", "--noinput", "--username=root", "--email=a@a.example"),
-            DJANGO_SUPERUSER_PASSWORD=PASSWORD,
-        )
-        self.assertEqual(made.returncode, 0, made.stderr)
+        self.server.make_superuser("root", PASSWORD)
         self.chat(text=EVERYTHING, piece=2000)
         # By this door the conversation comes along, so that its owner reads who has read it.
         self.page.goto(f"{self.server.url}/sign-in/?next=/admin/chat/conversation/")

@@ -38,7 +38,8 @@ class ComplaintTests(Hands, ServerCase):
     def test_it_is_found_explained_retried_and_noted(self):
         for person in ("bob", "alice"):
             self.complains(person)
-        self.manage("shell", "-c", YESTERDAY)
+        done = self.server.manage("shell", "-c", YESTERDAY)
+        self.assertEqual(done.returncode, 0, done.stderr)
         self.complains("alice", "/sign-in/", "password")
         self.comes()
         self.finds()
@@ -63,10 +64,7 @@ class ComplaintTests(Hands, ServerCase):
         self.person.close()
 
     def comes(self) -> None:
-        self.manage(
-            *("createsuperuser", "--noinput", "--username=root", "--email=a@a.example"),
-            DJANGO_SUPERUSER_PASSWORD=PASSWORD,
-        )
+        self.server.make_superuser("root", PASSWORD)
         self.person = self.browser.person()
         self.page = self.open("/admin/login/?next=/admin/chat/conversation/")
         self.page.fill("[name=username]", "root")
@@ -172,7 +170,3 @@ class ComplaintTests(Hands, ServerCase):
         self.assertEqual(violations(self.page, WIDTHS[1:]), [])
         self.browser.complaints.clear()  # what axe tries is not the page's doing
         self.page.set_viewport_size({"width": WIDTHS[0], "height": 800})
-
-    def manage(self, *arguments: str, **more: object) -> None:
-        done = self.server.manage(*arguments, **more)
-        self.assertEqual(done.returncode, 0, done.stderr)

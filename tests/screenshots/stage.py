@@ -111,12 +111,7 @@ class Theatre:
     def administrator(self) -> dict:
         """Who reads what others wrote."""
         if self._administrator is None:
-            _must(
-                self.site("office").manage(
-                    *("createsuperuser", "--noinput", "--username=root", "--email=a@a.example"),
-                    DJANGO_SUPERUSER_PASSWORD=PASSWORD,
-                )
-            )
+            self.site("office").make_superuser("root", PASSWORD)
             self._administrator = self._signs("office", "/sign-in/", "root", "password")
         return self._administrator
 
