@@ -139,6 +139,10 @@ class Server:
         """A management command beside the running server."""
         return manage(self.data, *arguments, **self.settings, **more)
 
+    def shell(self, code: str) -> str:
+        """What Python prints that is run beside the server as one of its programs."""
+        return _must(self.manage("shell", "-v0", "-c", code)).stdout
+
     def make_superuser(self, name: str, password: str) -> None:
         """Somebody who may do everything in the admin."""
         account = ("createsuperuser", "--noinput", f"--username={name}", "--email=a@a.example")
@@ -220,6 +224,7 @@ def _static() -> Path:
     return static
 
 
-def _must(done: subprocess.CompletedProcess[str]) -> None:
+def _must(done: subprocess.CompletedProcess[str]) -> subprocess.CompletedProcess[str]:
     if done.returncode:
         raise RuntimeError(f"{done.args} failed:\n{done.stdout}{done.stderr}")
+    return done

@@ -101,7 +101,7 @@ class Theatre:
             server = self.site("chat")
             self._ada = self._signs("chat", "/sign-up/", NAME, "password1", "password2")
             told = PAST.format(name=NAME, mail=script.MAIL, past=script.PAST)
-            _must(server.manage("shell", "-c", told))
+            server.shell(told)
             with sqlite3.connect(server.data / "chat.sqlite3") as database:
                 rows = database.execute("SELECT id FROM chat_conversation WHERE deleted IS NULL")
                 self._kept = [id for (id,) in rows]
@@ -127,11 +127,6 @@ class Theatre:
         state = person.storage_state()
         person.close()
         return state
-
-
-def _must(done) -> None:
-    if done.returncode:
-        raise RuntimeError(done.stderr)
 
 
 class Stage(Hands):
