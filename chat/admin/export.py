@@ -103,7 +103,7 @@ class Exporting:
         self._check_may_view(request)
         settle_lost()
         try:
-            found = self.get_changelist_instance(request).get_queryset(request)
+            found = self.get_changelist_instance(request).queryset
         except IncorrectLookupParameters:
             return HttpResponseRedirect(reverse("admin:chat_conversation_changelist"))
         return self._export(request, found)
