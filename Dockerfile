@@ -25,7 +25,7 @@ EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=5s --start-period=30s \
     CMD ["python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8000/readyz', timeout=4)"]
 
-# A frame of the largest message has 6 bytes for each of LIMIT_CHARACTERS, and 16 KiB.
+# A frame of the largest message has up to 12 bytes for each of LIMIT_CHARACTERS, and 16 KiB.
 CMD ["uvicorn", "chatproject.asgi:application", "--host", "0.0.0.0", "--port", "8000", \
      "--lifespan", "on", "--ws-max-size", "524288", "--ws-per-message-deflate", "false", \
      "--timeout-graceful-shutdown", "5", "--no-proxy-headers", "--no-server-header", "--no-access-log"]

@@ -52,7 +52,6 @@ COLUMNS = (
     ("the slowest", "ms"),
     ("server's core", "%"),
 )
-GOT = "sockets", "frames", "said"
 
 
 @dataclass(frozen=True)

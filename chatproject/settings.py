@@ -36,7 +36,6 @@ DATA_DIR = Path(text("DATA_DIR", str(BASE_DIR / "data"))).resolve()
 BIND = text("BIND", "127.0.0.1")
 PORT = count("PORT", 8000, most=65_535)
 
-
 try:
     DATA_DIR.mkdir(parents=True, exist_ok=True)
 except OSError as error:
@@ -87,11 +86,6 @@ CSRF_TRUSTED_ORIGINS = SITE_ORIGINS
 HTTPS = switch("HTTPS", not DEBUG)
 # The proxies in front, whose word on where a request comes from and how is believed.
 TRUSTED_PROXIES = networks("TRUSTED_PROXIES")
-
-# Guests chat without an account. Safe on a laptop; on the internet it is a choice.
-GUESTS = switch("GUESTS", DEBUG)
-# Whether a person may make an account of their own; else the administrator makes them.
-SIGN_UP = switch("SIGN_UP", DEBUG)
 
 
 # Who answers
@@ -234,6 +228,9 @@ TEMPLATES = [
     },
 ]
 
+
+# What is kept, and the bell between workers
+
 DATABASES = {"default": database("DATABASE_URL", f"sqlite:///{DATA_DIR / 'chat.sqlite3'}")}
 # Each page is served by a thread of its own, whose connection nobody would use or close after it.
 DATABASES["default"]["CONN_MAX_AGE"] = 0
@@ -257,6 +254,10 @@ else:
     options["options"] = f"{options.get('options', '')} {idle}".strip()
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+# `manage.py settle` removes what is older than so many days; 0: nothing
+GUEST_DAYS = count("GUEST_DAYS", 30, least=0, most=36_500)
+KEEP_DAYS = count("KEEP_DAYS", 0, least=0, most=36_500)
+
 REDIS_URL = text("REDIS_URL")
 if REDIS_URL:
     # Pub/sub outlives a restart of Redis; the time-out keeps a frozen one from holding a bell.
@@ -266,6 +267,14 @@ if REDIS_URL:
             "CONFIG": {"hosts": [{"address": REDIS_URL, "socket_timeout": 5}]},
         }
     }
+
+
+# People
+
+# Guests chat without an account. Safe on a laptop; on the internet it is a choice.
+GUESTS = switch("GUESTS", DEBUG)
+# Whether a person may make an account of their own; else the administrator makes them.
+SIGN_UP = switch("SIGN_UP", DEBUG)
 
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}", "OPTIONS": options}
@@ -309,6 +318,9 @@ MAIL = bool(mail_server)
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = SERVER_EMAIL = text("EMAIL_FROM", "chat@localhost")
 
+
+# Languages and static files
+
 TIME_ZONE = choice("TIME_ZONE", "UTC", zoneinfo.available_timezones(), "Europe/Berlin")
 # Those whose catalogs are complete; docs/languages.md tells how to add one.
 LANGUAGES = [("ar", "Arabic"), ("de", "German"), ("en", "English")]
@@ -327,6 +339,9 @@ STORAGES = {
         else "chatproject.static.HashedStaticFiles"
     },
 }
+
+
+# What browsers are told
 
 # Nothing from another host, nothing inline, no string that becomes code.
 CONTENT_SECURITY_POLICY = {
@@ -366,6 +381,7 @@ X_FRAME_OPTIONS = "DENY"
 
 DEFAULT_EXCEPTION_REPORTER_FILTER = "chatproject.report.ReportFilter"
 
+
 # What an operator sees
 
 # Whether an operator says why before reading a conversation; that it is read is logged anyway.
@@ -380,10 +396,6 @@ METRICS = switch("METRICS", bool(METRICS_TOKEN))
 SENTRY_DSN = address("SENTRY_DSN")
 if SENTRY_DSN:
     sentry.start(SENTRY_DSN)
-
-# `manage.py settle` removes what is older than so many days; 0: nothing
-GUEST_DAYS = count("GUEST_DAYS", 30, least=0, most=36_500)
-KEEP_DAYS = count("KEEP_DAYS", 0, least=0, most=36_500)
 
 LOGGING = {
     "version": 1,

@@ -3,6 +3,8 @@
 import os
 import shutil
 import unittest
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Self
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
@@ -58,6 +60,13 @@ class Browser:
         context.on("weberror", lambda error: self.complaints.append(str(error.error)))
         context.on("console", self._hear)
         return context
+
+    @contextmanager
+    def unheard(self) -> Iterator[None]:
+        """What axe tries on a page is not the page's doing."""
+        heard = [*self.complaints]
+        yield
+        self.complaints[:] = heard
 
     def _hear(self, message) -> None:
         # A connection that a test cuts is told by the browser as an error of the page.

@@ -19,7 +19,7 @@ from typing import Self
 from chat.llm.base import LLM, Finish, LLMError, Piece, Reasoning, Retrying, Text, Usage
 
 # A test that waits longer than this for what it expects fails.
-SECONDS = 5
+SECONDS = 30
 
 
 class Gate:

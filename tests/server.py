@@ -139,6 +139,15 @@ class Server:
         """A management command beside the running server."""
         return manage(self.data, *arguments, **self.settings, **more)
 
+    def shell(self, code: str) -> str:
+        """What Python prints that is run beside the server as one of its programs."""
+        return _must(self.manage("shell", "-v0", "-c", code)).stdout
+
+    def make_superuser(self, name: str, password: str) -> None:
+        """Somebody who may do everything in the admin."""
+        account = ("createsuperuser", "--noinput", f"--username={name}", "--email=a@a.example")
+        _must(self.manage(*account, DJANGO_SUPERUSER_PASSWORD=password))
+
     def __enter__(self) -> Self:
         return self.start()
 
@@ -192,8 +201,6 @@ def _migrated() -> Path:
     data.mkdir()
     _must(manage(data, "migrate", "--verbosity=0", DEBUG=1))
     # What is in the write-ahead log belongs to the file that is copied.
-    import sqlite3
-
     with sqlite3.connect(data / "chat.sqlite3") as database:
         database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     return data / "chat.sqlite3"
@@ -217,6 +224,7 @@ def _static() -> Path:
     return static
 
 
-def _must(done: subprocess.CompletedProcess[str]) -> None:
+def _must(done: subprocess.CompletedProcess[str]) -> subprocess.CompletedProcess[str]:
     if done.returncode:
         raise RuntimeError(f"{done.args} failed:\n{done.stdout}{done.stderr}")
+    return done

@@ -14,7 +14,7 @@ from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.contenttypes.models import ContentType
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet, Sum
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
@@ -103,7 +103,7 @@ class Exporting:
         self._check_may_view(request)
         settle_lost()
         try:
-            found = self.get_changelist_instance(request).get_queryset(request)
+            found = self.get_changelist_instance(request).queryset
         except IncorrectLookupParameters:
             return HttpResponseRedirect(reverse("admin:chat_conversation_changelist"))
         return self._export(request, found)
@@ -139,7 +139,7 @@ class Exporting:
                 reason = form.cleaned_data["reason"] if form else ""
                 Access.objects.log_each(request.user, found, reason)
             return self._file(request, found, chosen, one=one, readable=readable)
-        said = _said(queryset)
+        said = queryset.said()
         context = {
             **self.admin_site.each_context(request),
             "title": _("Export"),
@@ -193,11 +193,6 @@ class Exporting:
 def _pieces(form: ModuleType, found: Chosen, *, readable: bool) -> Iterator[bytes]:
     write = form.conversations if readable else partial(table.conversations, readable=False)
     return (text.encode() for text in write(found))
-
-
-def _said(conversations: QuerySet) -> int:
-    """How many messages they have."""
-    return conversations.order_by().aggregate(said=Sum("last_seq"))["said"] or 0
 
 
 def _counted(conversations: int, said: int) -> str:

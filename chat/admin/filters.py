@@ -1,5 +1,5 @@
 from collections.abc import Iterator
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 
 from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
@@ -148,7 +148,8 @@ class Tagged(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
         value = self.value() or ""
-        return queryset.filter(tags=int(value)) if value.isdecimal() else queryset
+        is_key = value.isdecimal() and len(value) < 19  # which a database can hold
+        return queryset.filter(tags=int(value)) if is_key else queryset
 
 
 class DateRange(admin.FieldListFilter):
@@ -207,7 +208,8 @@ class DateRange(admin.FieldListFilter):
 
 
 def _midnight(day: date) -> datetime:
-    return timezone.make_aware(datetime.combine(day, time.min))
+    # In UTC, as the database has it: the first midnight of all may lie before that.
+    return timezone.make_aware(datetime.combine(day, time.min)).astimezone(UTC)
 
 
 class LastActivity(DateRange):

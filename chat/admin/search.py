@@ -17,8 +17,8 @@ from django.utils.safestring import SafeString
 
 from chat import words
 from chat.models import Conversation, Message, SearchEntry, bring_in
+from chat.models.found import pieces_of
 from chat.models.search import messages_of, titles_of
-from chat.plain import plain
 
 MOST = 1_000  # conversations by each way, the latest
 NEW = timedelta(days=2)  # `manage.py settle` brings in what is older
@@ -98,7 +98,6 @@ def _latest(conversations: QuerySet) -> list[UUID]:
 
 
 def _excerpt(message: Message, query: words.Query) -> SafeString:
-    read = plain if message.role == Message.Role.ASSISTANT else None
-    pieces = words.excerpt(message.text, query, read=read)
+    pieces = pieces_of(message, query)
     marked = (format_html("<mark>{}</mark>", text) if hit else text for text, hit in pieces)
     return format_html_join("", "{}", ((piece,) for piece in marked))

@@ -38,6 +38,7 @@ class Recorded(LLM):
     def __init__(self, backend: LLM, prefix: str = "") -> None:
         self._backend = backend
         self._prefix = prefix
+        self.max_tokens = backend.max_tokens  # of its own: `LLM` has one, too
 
     def __getattr__(self, name: str) -> object:
         return getattr(self._backend, name)
@@ -59,7 +60,7 @@ class Recorded(LLM):
         record = recorder.get()
         # Copies, for a flow may go on with its list after the call.
         asked = [{**message} for message in messages]
-        most = max_tokens or self._backend.max_tokens
+        most = max_tokens or self.max_tokens
         call = Call(self._model(), asked, most, temperature, time.monotonic())
         if record is not None:
             record(call)

@@ -1,5 +1,5 @@
-"""How a reply grows: the one statement that runs many times a second, and the only raw SQL, because
-the ORM's `Concat` costs twenty times as much for each row."""
+"""How a reply grows: the one statement that runs many times a second, in raw SQL, because the ORM's
+`Concat` costs twenty times as much for each row."""
 
 import uuid
 from collections import defaultdict

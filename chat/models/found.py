@@ -99,7 +99,11 @@ def _batches(query: Query, scope: str) -> Iterator[list[tuple[UUID, UUID | None,
         below = rows[-1][0]
 
 
+def pieces_of(message: Message, query: Query) -> Pieces:
+    """What stands around the place where the message has it, as its reader sees it."""
+    return words.excerpt(message.text, query, read=plain if message.is_reply else None)
+
+
 def _excerpt(message: Message, query: Query) -> Excerpt:
-    read = plain if message.role == Message.Role.ASSISTANT else None
-    pieces = words.excerpt(message.text, query, read=read)
+    pieces = pieces_of(message, query)
     return Excerpt(message.id, message.role, message.created, message.shown, pieces)

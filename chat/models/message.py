@@ -2,7 +2,7 @@
 
 Three things happen to a reply that is being written, each one statement that compares before it
 sets, so that any number of workers, stoppers, and settlers agree on what was last: `append` (its
-worker writes on), `end` (it is final), `settle_stale` (its worker is gone).
+worker writes on), `end` (it is final), `settle` (its worker is gone).
 """
 
 import uuid

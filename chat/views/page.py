@@ -69,6 +69,7 @@ def page(request: HttpRequest, conversation: UUID | None = None) -> HttpResponse
     demo = isinstance(answers, Demo)
     profile = Profile.objects.of(user)
     listed = snapshot.entries(user)
+    offered = {"models": models(), "assistants": assistants()}
     context = {
         "conversation": shown.entry if shown else None,
         "messages": messages,
@@ -89,9 +90,8 @@ def page(request: HttpRequest, conversation: UUID | None = None) -> HttpResponse
         "limits": settings.CHAT_LIMITS,
         "answers": {"model": answers.model, "demo": demo},
         "suggestions": [_(question) for question in (DEMO if demo else SUGGESTIONS)],
-        "models": models(),
-        "assistants": assistants(),
-        "answering": answering(shown.entry if shown else {}),
+        **offered,
+        "answering": answering(shown.entry if shown else {}, **offered),
     }
     # To translate them anew for each message would take longer than all the rest of the page.
     context["actions"] = render_to_string("chat/_actions.html", context)
@@ -113,11 +113,11 @@ def assistants() -> list[dict]:
     ]
 
 
-def answering(conversation: dict) -> str:
+def answering(conversation: dict, *, models: list[dict], assistants: list[dict]) -> str:
     """Who answers in the conversation, as far as a person may choose that; "" where they may not.
     The usual assistant goes without saying where the model has its name there."""
     names = []
-    for key, offered in (("model", models()), ("assistant", assistants())):
+    for key, offered in (("model", models), ("assistant", assistants)):
         chosen = (one for one in offered if one["id"] == conversation.get(key))
         answers = next(chosen, offered[0])
         if len(offered) > 1 and not (names and answers is offered[0]):

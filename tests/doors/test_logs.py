@@ -32,8 +32,7 @@ class LogCase(ServerCase):
     @classmethod
     def start_server(cls):
         server = super().start_server()
-        made = server.manage("shell", "-c", MAKE_USER)
-        assert made.returncode == 0, made.stderr
+        server.shell(MAKE_USER)
         return server
 
     def log(self) -> str:

@@ -45,9 +45,7 @@ class LongConversationTests(PageCase):
     def setUp(self) -> None:
         super().setUp()
         person = self.page.locator("chat-app").get_attribute("data-user")
-        made = self.server.manage("shell", "-c", MAKE.format(person=person, counts=COUNTS))
-        self.assertEqual(made.returncode, 0, made.stderr)
-        ids = made.stdout.split()[-len(COUNTS) :]
+        ids = self.server.shell(MAKE.format(person=person, counts=COUNTS)).split()
         self.paths = {count: f"/c/{id}/" for count, id in zip(COUNTS, ids, strict=True)}
 
     def test_the_page_of_5000_messages_weighs_what_that_of_50_does(self):

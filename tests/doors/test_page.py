@@ -318,11 +318,7 @@ class AccountTests(PageCase):
 
     def test_who_has_an_account_signs_in_and_chats(self):
         password = "a password of the tests"
-        made = self.server.manage(
-            *("createsuperuser", "--noinput", "--username=alice", "--email=a@a.example"),
-            DJANGO_SUPERUSER_PASSWORD=password,
-        )
-        self.assertEqual(made.returncode, 0, made.stderr)
+        self.server.make_superuser("alice", password)
         self.page.fill("[name=username]", "alice")
         self.page.fill("[name=password]", password)
         self.page.press("[name=password]", "Enter")

@@ -156,16 +156,7 @@ class GoingTests(SessionsCase):
             self.assertEqual((await phone.sign_in(account, new)).path, "/")
 
     async def test_who_is_deactivated_or_deleted_in_the_admin_is_out(self):
-        made = self.server.manage(
-            *(
-                "createsuperuser",
-                "--noinput",
-                f"--username={(root := name())}",
-                "--email=a@a.example",
-            ),
-            DJANGO_SUPERUSER_PASSWORD=PASSWORD,
-        )
-        self.assertEqual(made.returncode, 0, made.stderr)
+        self.server.make_superuser(root := name(), PASSWORD)
         async with self.here() as operator:
             login = "/admin/login/?next=/admin/auth/user/"
             answer = await operator.submit(login, username=root, password=PASSWORD)
@@ -242,8 +233,7 @@ class WithoutBellTests(SessionsCase):
                 "from django.contrib.auth import get_user_model as model; "
                 f"model().objects.filter(username={account!r}).update(is_active=False)"
             )
-            done = self.server.manage("shell", "-v0", "-c", code)
-            self.assertEqual(done.returncode, 0, done.stderr)
+            self.server.shell(code)
             self.assertEqual(await closed(tab), ENDED)
             await lives(other)
 

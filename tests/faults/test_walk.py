@@ -45,8 +45,7 @@ class WalkTests(WorkersCase):
         cls.workers[1].kill()
         cls.workers[1].kind = "daphne"
         cls.workers[1].start()
-        made = cls.workers[0].manage("shell", "-c", MAKE)
-        assert made.returncode == 0, made.stderr
+        cls.workers[0].shell(MAKE)
         cls.world = cls.enterClassContext(World(cls.workers, cls.redis, cls.upstream))
 
     @pytest.fixture(autouse=True)

@@ -244,6 +244,13 @@ class CallTests(TraceCase):
             trace = await self.run_flow(AsyncFlow(start=Say(asks)))
         self.assertEqual([one.call.model for one in trace.calls], ["other:demo"])
 
+    def test_a_model_that_is_watched_says_of_itself_what_it_did(self):
+        backend = "chat.llm.openai_compatible.OpenAICompatible"
+        limited = {"BACKEND": backend, "MODELS": ["small"], "MAX_TOKENS": 70}
+        with override_settings(LLMS={"default": limited}), Trace().recording():
+            watched = llm.get()
+        self.assertEqual((watched.model, watched.max_tokens), ("small", 70))
+
     async def test_what_a_flow_does_with_its_list_later_was_not_sent(self):
         asked = [{"role": "user", "content": "Why?"}]
 

@@ -41,12 +41,10 @@ class LineTests(SimpleTestCase):
         return tasks
 
     async def test_who_is_alone_waits_for_nobody(self):
-        began = monotonic()
         for _ in range(100):
             waiting = self.line.pay(Party("alice"), AT_FIRST / 200)
             with self.assertRaises(StopIteration):  # it never gives way
                 waiting.send(None)
-        self.assertLess(monotonic() - began, SECONDS)
 
     async def test_who_has_used_least_is_next(self):
         until = asyncio.Event()

@@ -101,7 +101,7 @@ class Theatre:
             server = self.site("chat")
             self._ada = self._signs("chat", "/sign-up/", NAME, "password1", "password2")
             told = PAST.format(name=NAME, mail=script.MAIL, past=script.PAST)
-            _must(server.manage("shell", "-c", told))
+            server.shell(told)
             with sqlite3.connect(server.data / "chat.sqlite3") as database:
                 rows = database.execute("SELECT id FROM chat_conversation WHERE deleted IS NULL")
                 self._kept = [id for (id,) in rows]
@@ -111,12 +111,7 @@ class Theatre:
     def administrator(self) -> dict:
         """Who reads what others wrote."""
         if self._administrator is None:
-            _must(
-                self.site("office").manage(
-                    *("createsuperuser", "--noinput", "--username=root", "--email=a@a.example"),
-                    DJANGO_SUPERUSER_PASSWORD=PASSWORD,
-                )
-            )
+            self.site("office").make_superuser("root", PASSWORD)
             self._administrator = self._signs("office", "/sign-in/", "root", "password")
         return self._administrator
 
@@ -132,11 +127,6 @@ class Theatre:
         state = person.storage_state()
         person.close()
         return state
-
-
-def _must(done) -> None:
-    if done.returncode:
-        raise RuntimeError(done.stderr)
 
 
 class Stage(Hands):

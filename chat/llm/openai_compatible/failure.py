@@ -56,7 +56,7 @@ def retry_after(headers: Any) -> float | None:
 
 
 def log_failure(
-    failure: LLMError, error: Exception | None, attempt: int = 0, *, finished=False
+    failure: LLMError, error: Exception | None, attempt: int = 0, *, finished: bool = False
 ) -> None:
     """Without a key, a prompt, or anything that the server said."""
     events.upstream_failed(

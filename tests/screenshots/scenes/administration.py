@@ -53,8 +53,7 @@ for ago in range(1, 30):
 def admin_overview(stage):
     """What the last month came to."""
     _chat(stage)
-    weeks = stage.server.manage("shell", "-c", WEEKS)
-    assert weeks.returncode == 0, weeks.stderr
+    stage.server.shell(WEEKS)
     stage.administrator("/admin/chat/day/?days=30")
 
 
