@@ -276,7 +276,7 @@ class Process:
         await asyncio.wait([live.task])
         if live.trace is not None:
             try:
-                await self._write(trace.save, live.trace, self.worker.id)
+                await self._write(trace.save, live.trace, live.log.conversation, self.worker.id)
             except Exception as error:  # it is for operators: nothing waits for it
                 known = logs.fields(**live.ids, error=type(error).__name__)
                 logger.warning("a reply's trace is lost", **known)
