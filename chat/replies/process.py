@@ -13,7 +13,6 @@ from asgiref.sync import async_to_sync
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import Error as DatabaseError
-from django.db import InterfaceError, OperationalError
 
 from chat import events, llm, logs, protocol
 from chat.models import Message
@@ -21,7 +20,7 @@ from chat.protocol import Continue, Frame, Refused, Regenerate, Send
 
 from . import accept, bus, settle, trace, tree
 from .accept import Accepted, Task
-from .database import in_database, write_turn
+from .database import AWAY, in_database, write_turn
 from .doubt import Doubts
 from .follow import Follower
 from .guard import Guard
@@ -306,7 +305,7 @@ class Process:
         while not asyncio.current_task().cancelling():
             try:
                 await work()
-            except (OperationalError, InterfaceError) as error:
+            except AWAY as error:
                 known = logs.fields(task=task, error=type(error).__name__)
                 logger.warning("a task waits for the database", **known)
             except Exception:
