@@ -127,7 +127,7 @@ class Process:
         self.starting: asyncio.Task | None = None
         self.draining = self.drained = False
         self.failed: dict[str, float] = {}  # tasks of the process: when they last had to start anew
-        self._doubts = Doubts()
+        self._doubts = Doubts(self.spawn)
 
     async def start(self) -> None:
         try:
@@ -247,18 +247,20 @@ class Process:
     ) -> Accepted:
         if self.draining:
             raise Refused("unavailable", retry_after=RETRY_AFTER)
-        model = await llm.get().name()
-        async with self._doubts.turn((user.pk, frame.cid)) as resume:
-            who = {"worker": self.worker.id, "model": model, "resume": resume}
-            accepted = await self._ask(party, accept.accept, user, frame, **who)
-        if accepted.task is not None:
-            self._start(accepted.task)
-            if accepted.news is None:
-                bus.ring(bus.CHANGED, accepted.conversation)
-            else:
-                self.hub.tell(accepted.conversation, accepted.news, owner=user.pk)
-                self.bus.pass_on(bus.CHANGED, accepted.conversation)
-        return accepted
+        who = {"worker": self.worker.id, "model": await llm.get().name()}
+
+        async def attempt(**how: bool) -> Accepted:
+            accepted = await self._ask(party, accept.accept, user, frame, **who, **how)
+            if accepted.task is not None:
+                self._start(accepted.task)
+                if accepted.news is None:
+                    bus.ring(bus.CHANGED, accepted.conversation)
+                else:
+                    self.hub.tell(accepted.conversation, accepted.news, owner=user.pk)
+                    self.bus.pass_on(bus.CHANGED, accepted.conversation)
+            return accepted
+
+        return await self._doubts.attempt((user.pk, frame.cid), attempt)
 
     def _start(self, task: Task) -> None:
         log, model = self.hub.write(task.reply), task.reply.model
