@@ -122,7 +122,7 @@ class MarkedAdmin(ContentAdmin):
 
     def _flag(self, request: HttpRequest, conversation: Conversation, on: bool) -> bool:
         """False if it was so already."""
-        rows = Conversation.objects.filter(id=conversation.id, flagged__isnull=on)
+        rows = Conversation.objects.alive().filter(id=conversation.id, flagged__isnull=on)
         with transaction.atomic():
             changed = bool(rows.update(flagged=timezone.now() if on else None))
             if changed:
@@ -161,10 +161,12 @@ class MarkedAdmin(ContentAdmin):
         self._tell(request, sum(self._untag(request, one, tag) for one in queryset.alive()))
 
     def _tag(self, request: HttpRequest, conversation: Conversation, tag: Tag) -> bool:
-        """False if it has it already."""
+        """False if it has it already, or is deleted meanwhile."""
         if tag.conversations.filter(id=conversation.id).exists():
             return False
         with transaction.atomic():
+            if not Conversation.objects.alive().hold(conversation.id):
+                return False
             conversation.tags.add(tag)
             note = _("Added the tag “%(tag)s”.") % {"tag": tag.name}
             self.log_change(request, conversation, note)

@@ -34,7 +34,7 @@ def bring_in(conversations: ConversationQuerySet, *, seconds: float) -> bool:
 
     Returns whether all of it is in the index now.
     """
-    end = time.monotonic() + seconds
+    end, is_whole = time.monotonic() + seconds, True
     behind = conversations.alive().exclude(indexed__revision=F("revision"))
     behind = behind.only("owner_id", "title", "created", "revision").order_by("owner", "-updated")
     for owner, theirs in groupby(list(behind), key=lambda one: one.owner_id):
@@ -45,12 +45,12 @@ def bring_in(conversations: ConversationQuerySet, *, seconds: float) -> bool:
                     if time.monotonic() > end:
                         return False
             except Changed:
-                return False  # the next search reads it again
+                is_whole = False  # the next search reads these again
             except DatabaseError as error:
                 # Locked, full, or a message was deleted just now: the next search goes on.
                 logger.warning("the index stays behind", **fields(error=type(error).__name__))
                 return False
-    return True
+    return is_whole
 
 
 def _bring_in_some(owner: object, conversations: list[Conversation]) -> bool:

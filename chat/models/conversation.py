@@ -108,8 +108,9 @@ class ConversationQuerySet(DeletionQuerySet):
     def move(self, guest: AbstractBaseUser, *, to: AbstractBaseUser) -> list[uuid.UUID]:
         """Give `to` every conversation of the guest, who is no more then; returns which. A reply
         that is being written in one goes on. One who is a guest no more keeps everything."""
-        # A request of theirs that is being accepted is waited for; the next finds nobody.
-        people = get_user_model().objects.select_for_update(no_key=True)
+        # A request of theirs that is being accepted is waited for; the next finds nobody. And no
+        # row that refers to them comes meanwhile.
+        people = get_user_model().objects.select_for_update()
         people.values_list("pk").filter(pk=guest.pk).first()
         if not Profile.objects.filter(user=guest, guest=True).exists():
             return []
@@ -119,6 +120,11 @@ class ConversationQuerySet(DeletionQuerySet):
         Access.objects.move(guest, to=to)
         guest.delete()
         return moved
+
+    def hold(self, id: uuid.UUID) -> bool:
+        """Whether it is one of these; nobody changes or deletes it until the transaction ends."""
+        held = self.select_for_update(no_key=True).filter(id=id)
+        return held.values_list("pk").first() is not None
 
     def lock(self, id: uuid.UUID, *, owner: AbstractBaseUser) -> "Conversation":
         """The owner's conversation, held until the transaction ends, its revision risen by one.

@@ -2,7 +2,7 @@ import uuid
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import models, transaction
-from django.db.models import Q
+from django.db.models import F, Q
 
 from .message import Ending, Message
 
@@ -27,7 +27,9 @@ class CopyQuerySet(models.QuerySet):
         """Delete these copies whole; what is being written in them ends."""
         ids = list(self.copies().values_list("id", flat=True))
         if ids:
+            copies = self.model.objects.filter(id__in=ids)
+            copies.update(revision=F("revision") + 1)  # held, as whatever is deleted
             # First the replies that are being written: see `Conversation.delete_content`.
             for reply in Message.objects.filter(conversation__in=ids).active().only("id"):
                 Message.objects.end(reply.id, Ending(Message.Status.STOPPED))
-            self.model.objects.filter(id__in=ids).delete()
+            copies.delete()

@@ -26,24 +26,27 @@ class DeletionQuerySet(CopyQuerySet):
         """The deleted ones of which something is left that cannot be restored any more."""
         return self.filter(last_seq__gt=0, deleted__lte=Now() - timedelta(seconds=undo))
 
-    @transaction.atomic
     def remove(self, id: uuid.UUID, *, undo: float) -> bool:
         """Remove what was said in a removable one; False if it is none (any more)."""
-        held = self.removable(undo=undo).filter(id=id)
-        if not held.update(revision=F("revision") + 1):
-            return False
-        held.get().delete_content()
-        return True
+        return _remove(self.removable(undo=undo).filter(id=id))
 
     def unused_for(self, days: int) -> "DeletionQuerySet":
         """Those in which nothing was written for so many days."""
         return self.alive().filter(updated__lt=Now() - timedelta(days=days)).order_by("updated")
 
-    @transaction.atomic
     def remove_unused(self, id: uuid.UUID, *, days: int) -> bool:
         """Delete such a one with what was said, for good; False if it is none (any more)."""
-        held = self.unused_for(days).filter(id=id)
-        if not held.update(revision=F("revision") + 1):
-            return False
-        held.get().delete_content()
-        return True
+        return _remove(self.unused_for(days).filter(id=id))
+
+    def remove_at_once(self, id: uuid.UUID) -> bool:
+        """Delete one with what was said, for good, whosever it is; False if it was before."""
+        return _remove(self.alive().filter(id=id))
+
+
+@transaction.atomic
+def _remove(one: DeletionQuerySet) -> bool:
+    """Remove what was said in this conversation; False if it is not there (any more)."""
+    if not one.update(revision=F("revision") + 1):
+        return False
+    one.get().delete_content()
+    return True

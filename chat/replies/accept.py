@@ -59,11 +59,13 @@ def accept(
     worker: str,
     model: str,
     resume: bool = False,
+    anew: bool = True,
 ) -> Accepted:
     """Write the rows that `frame` asks for; Refused if it may not be.
 
     A `cid` that was accepted before gives the same answer again, before any limit is looked at;
     with `resume`, and the task again, if this worker was to write the reply and it is still active.
+    Where nothing is to begin `anew`, one that was not is refused as `not_found`.
     `model` is the default's name, which may have had to be asked for.
     """
     hold(user)
@@ -80,6 +82,8 @@ def accept(
                 task = task_of(conversation, reply, Profile.objects.of(user).instructions)
                 accepted = replace(accepted, task=task)
             return accepted
+    if not anew:
+        raise Refused("not_found")
     if isinstance(frame, Send):
         parent, text = _parent(conversation, frame, found), _text(frame)
         check_offered(model=frame.model, assistant=frame.assistant)

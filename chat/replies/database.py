@@ -7,12 +7,22 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import ParamSpec, TypeVar
 
-from django.db import close_old_connections, connection, connections
+from django.db import (
+    InterfaceError,
+    InternalError,
+    OperationalError,
+    close_old_connections,
+    connection,
+    connections,
+)
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 KEPT_SECONDS = 60
+# What a database raises that cannot, now. By an InternalError one says so that only reads, as in
+# the midst of a failover.
+AWAY = (OperationalError, InterfaceError, InternalError)
 
 
 class DatabaseThreads:

@@ -93,6 +93,7 @@ class LiveReply:
         self._text = Gathered(log.length)
         self._reasoning = Gathered(0)  # each answer may think as much
         self._steps: dict[UUID, Step] = {}
+        self._open_steps: dict[UUID, Step] = {}
         self._steps_made = 0
         self._steps_changed = 0
         self._pending = 0  # code points that no commit has taken yet
@@ -132,6 +133,7 @@ class LiveReply:
 
     @asynccontextmanager
     async def step(self, name: str, label: str) -> AsyncIterator[Step]:
+        self._check_goes_on()
         self._steps_made += 1
         step = Step(
             id=uuid4(),
@@ -144,16 +146,25 @@ class LiveReply:
         )
         began = time.monotonic()
         self._step_changed(step)
+        self._open_steps[step.id] = step
         step.status = Step.Status.ERROR  # unless it comes to its end
         try:
             yield step
             step.status = Step.Status.DONE
         finally:
+            del self._open_steps[step.id]
             step.ms = round((time.monotonic() - began) * 1000)
             step.detail = clean(step.detail)
             self._step_changed(step)
 
+    def _check_goes_on(self) -> None:
+        """The flow may be over while a part of it is not: of what runs beside each other in it, one
+        has failed. That part ends here, too, with the model that it asks."""
+        if self.ending is not None:
+            raise asyncio.CancelledError
+
     async def _say(self, gathered: Gathered, text: str) -> None:
+        self._check_goes_on()
         text, whole = gathered.push(text)
         if text:
             await self._pend(len(text))
@@ -183,6 +194,9 @@ class LiveReply:
         """The flow is over: with the next commit the reply is final."""
         self._text.end()
         self._reasoning.end()
+        for step in self._open_steps.values():
+            step.detail = ""
+            self._step_changed(step)  # as one that failed
         self.ending = ending
         self._wake_writer(self)
 

@@ -13,7 +13,6 @@ from asgiref.sync import async_to_sync
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import Error as DatabaseError
-from django.db import InterfaceError, OperationalError
 
 from chat import events, llm, logs, protocol
 from chat.models import Message
@@ -21,7 +20,7 @@ from chat.protocol import Continue, Frame, Refused, Regenerate, Send
 
 from . import accept, bus, settle, trace, tree
 from .accept import Accepted, Task
-from .database import in_database, write_turn
+from .database import AWAY, in_database, write_turn
 from .doubt import Doubts
 from .follow import Follower
 from .guard import Guard
@@ -128,7 +127,7 @@ class Process:
         self.starting: asyncio.Task | None = None
         self.draining = self.drained = False
         self.failed: dict[str, float] = {}  # tasks of the process: when they last had to start anew
-        self._doubts = Doubts()
+        self._doubts = Doubts(self.spawn)
 
     async def start(self) -> None:
         try:
@@ -248,18 +247,20 @@ class Process:
     ) -> Accepted:
         if self.draining:
             raise Refused("unavailable", retry_after=RETRY_AFTER)
-        model = await llm.get().name()
-        async with self._doubts.turn((user.pk, frame.cid)) as resume:
-            who = {"worker": self.worker.id, "model": model, "resume": resume}
-            accepted = await self._ask(party, accept.accept, user, frame, **who)
-        if accepted.task is not None:
-            self._start(accepted.task)
-            if accepted.news is None:
-                bus.ring(bus.CHANGED, accepted.conversation)
-            else:
-                self.hub.tell(accepted.conversation, accepted.news, owner=user.pk)
-                self.bus.pass_on(bus.CHANGED, accepted.conversation)
-        return accepted
+        who = {"worker": self.worker.id, "model": await llm.get().name()}
+
+        async def attempt(**how: bool) -> Accepted:
+            accepted = await self._ask(party, accept.accept, user, frame, **who, **how)
+            if accepted.task is not None:
+                self._start(accepted.task)
+                if accepted.news is None:
+                    bus.ring(bus.CHANGED, accepted.conversation)
+                else:
+                    self.hub.tell(accepted.conversation, accepted.news, owner=user.pk)
+                    self.bus.pass_on(bus.CHANGED, accepted.conversation)
+            return accepted
+
+        return await self._doubts.attempt((user.pk, frame.cid), attempt)
 
     def _start(self, task: Task) -> None:
         log, model = self.hub.write(task.reply), task.reply.model
@@ -276,7 +277,7 @@ class Process:
         await asyncio.wait([live.task])
         if live.trace is not None:
             try:
-                await self._write(trace.save, live.trace, self.worker.id)
+                await self._write(trace.save, live.trace, live.log.conversation, self.worker.id)
             except Exception as error:  # it is for operators: nothing waits for it
                 known = logs.fields(**live.ids, error=type(error).__name__)
                 logger.warning("a reply's trace is lost", **known)
@@ -306,7 +307,7 @@ class Process:
         while not asyncio.current_task().cancelling():
             try:
                 await work()
-            except (OperationalError, InterfaceError) as error:
+            except AWAY as error:
                 known = logs.fields(task=task, error=type(error).__name__)
                 logger.warning("a task waits for the database", **known)
             except Exception:

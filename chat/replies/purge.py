@@ -92,8 +92,9 @@ def _one_by_one(remove: Callable[[object], bool]) -> Callable[[list], int]:
 @transaction.atomic
 def _remove_guest(id: object, *, days: int) -> bool:
     guests = Profile.objects.filter(pk=id)
-    # One who begins a conversation now holds this row, and has one then.
-    people = get_user_model().objects.select_for_update(no_key=True)
+    # One who begins a conversation now holds this row, and has one then; and nothing comes that
+    # refers to it.
+    people = get_user_model().objects.select_for_update()
     people.values_list("pk").filter(profile__in=guests).first()
     guest = Profile.objects.idle_guests(days).filter(pk=id).first()
     if guest is None:

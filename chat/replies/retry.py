@@ -37,6 +37,8 @@ def retry(
     hold(user)
     replies = Message.objects.select_related("conversation").filter(conversation__copy_of=None)
     replies = replies.filter(role=Message.Role.ASSISTANT, conversation__deleted=None)
+    held = replies.filter(id=message).values_list("conversation", flat=True).first()
+    Conversation.objects.hold(held)  # who deletes it waits, and then finds this copy
     original = replies.filter(id=message).first()
     if original is None or original.parent_id is None:
         raise Refused("not_found")

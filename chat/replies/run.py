@@ -20,6 +20,16 @@ async def run(live: LiveReply, task: Task) -> None:
     """Run the flow of one reply to whatever end it comes to; never raises."""
     reply = task.reply
     logs.bind(conversation=reply.conversation_id, reply=reply.id)
+    try:
+        ending = await _run(live, task)
+    except Exception:  # what a flow leaves may be anything, and a reply without an end never ends
+        logger.exception("a flow cannot be accounted for", **logs.fields(flow=reply.assistant))
+        ending = Ending(_status("flow_error", live.length), error="flow_error")
+    live.end(ending)
+
+
+async def _run(live: LiveReply, task: Task) -> Ending:
+    reply = task.reply
     system = system_prompt(task.instructions)
     shared = flows.shared(task.messages, model=reply.model, system=system, keep_last=task.keep_last)
     live.log.tell_phase("waiting")
@@ -50,15 +60,13 @@ async def run(live: LiveReply, task: Task) -> None:
         live.trace = trace.rows(traced, task, system=system, first_token=live.first_seen())
     except Exception:  # it is made of what anybody's flow and model left, and the reply is not
         logger.exception("a reply has no trace")
-    live.end(
-        Ending(
-            status=_status(error, live.length),
-            finish_reason="" if error else clean(finish_reason),
-            error=error,
-            prompt_tokens=tokens.prompt_tokens,
-            completion_tokens=tokens.completion_tokens,
-            usage_estimated=not is_counted,
-        )
+    return Ending(
+        status=_status(error, live.length),
+        finish_reason="" if error else clean(finish_reason),
+        error=error,
+        prompt_tokens=tokens.prompt_tokens,
+        completion_tokens=tokens.completion_tokens,
+        usage_estimated=not is_counted,
     )
 
 
@@ -80,7 +88,8 @@ def _estimated(shared: dict, task: Task, live: LiveReply, earlier: Usage | None)
     """About what a reply cost whose flow did not say all of it: the answer that was under way, and
     those of which it knew (`earlier`), as that to its plan."""
     prompt = shared.get("prompt")
-    messages = prompt if isinstance(prompt, list) else task.messages
+    is_one = isinstance(prompt, list) and all(isinstance(message, dict) for message in prompt)
+    messages = prompt if is_one else task.messages
     sent = sum(estimate_tokens(str(message.get("content", ""))) for message in messages)
     told = Usage(sent, live.estimated_tokens())
     known = earlier or Usage(0, 0)

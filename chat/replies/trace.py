@@ -2,12 +2,13 @@
 
 import math
 import time
+from uuid import UUID
 
 from django.db import transaction
 
 from chat.flows.trace import NodeRun, Trace, TracedCall
 from chat.llm.base import TOKENS
-from chat.models import Call, Message, Run
+from chat.models import Call, Conversation, Message, Run
 from chat.models import NodeRun as NodeRow
 from chat.models import Trace as Rows
 from chat.text import clean
@@ -33,11 +34,12 @@ def rows(trace: Trace, task: Task, *, system: str, first_token: float | None) ->
 
 
 @transaction.atomic
-def save(trace: Rows, worker: str) -> None:
+def save(trace: Rows, conversation: UUID, worker: str) -> None:
     """Keep the trace of a reply that somebody else ended, if that is still there."""
-    ended = Message.objects.written_by([worker]).filter(id=trace.run.message_id)
-    there = ended.select_for_update().values_list("id").first()
-    if there and not Run.objects.filter(message=trace.run.message_id).exists():
+    # Who deletes a conversation holds it, too, and has found all that goes with it.
+    Conversation.objects.hold(conversation)
+    ended = Message.objects.written_by([worker]).filter(id=trace.run.message_id, run=None)
+    if ended.exists():
         Run.objects.save_all([trace])
 
 

@@ -135,7 +135,8 @@ def forget(user: AbstractBaseUser) -> None:
     """Delete the account with everything in it; what is being written for it stops."""
     # In the order of a request: the person, their conversations, what was said. One that is being
     # accepted is waited for, and deleted too; the next finds nobody.
-    people = get_user_model().objects.select_for_update(no_key=True)
+    # Not even a row that refers to the person comes meanwhile: an operator may be reading.
+    people = get_user_model().objects.select_for_update()
     people.values_list("pk").filter(pk=user.pk).first()
     Conversation.objects.owned_by(user).update(revision=F("revision") + 1)
     stop_all(user)

@@ -15,7 +15,6 @@ from time import monotonic
 from uuid import UUID
 
 from django.conf import settings
-from django.db import InterfaceError, OperationalError
 
 from chat import events
 from chat.logs import fields
@@ -23,7 +22,7 @@ from chat.models import Ending, Message
 
 from . import bus, snapshot
 from .commit import Outcome, commit
-from .database import DatabaseThreads
+from .database import AWAY, DatabaseThreads
 from .hub import Hub
 from .live import LiveReply, Write
 
@@ -152,7 +151,7 @@ class Writer:
                 async with self._turn:
                     self._at_work_since = monotonic()
                     return await self._thread(commit, writes, self._worker)
-            except (OperationalError, InterfaceError) as error:
+            except AWAY as error:
                 known = fields(replies=len(writes), error=type(error).__name__)
                 logger.warning("replies wait for the database", **known)
                 self._wait_for_database()

@@ -7,6 +7,7 @@ from django.contrib import messages
 from django.contrib.auth import login
 from django.contrib.auth.models import AbstractBaseUser
 from django.http import Http404, HttpRequest
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from chat import protocol
@@ -21,10 +22,16 @@ CROWDED = _(
 )
 
 
+# In the session of a guest: the month in which it was last prolonged.
+PROLONGED = "prolonged"
+
+
 def person(request: HttpRequest, *, may_be_new: bool) -> AbstractBaseUser | None:
     """Who is asking, None if they must sign in first. Where guests are welcome, a person's first
     page makes them one, if it is a page that one who is new can see."""
     if request.user.is_authenticated:
+        if not request.user.has_usable_password():
+            _prolong(request)
         return request.user
     if not settings.GUESTS or not may_be_new or not _is_person(request):
         return None
@@ -34,6 +41,7 @@ def person(request: HttpRequest, *, may_be_new: bool) -> AbstractBaseUser | None
         return None
     guest = Profile.objects.make_guest(address)
     login(request, guest.user, backend=settings.AUTHENTICATION_BACKENDS[-1])
+    _prolong(request)
     return guest.user
 
 
@@ -43,6 +51,14 @@ def _is_person(request: HttpRequest) -> bool:
         return False
     # Another site's page could ask for this one as a picture, until nobody of the network is new.
     return request.headers.get("Sec-Fetch-Dest", "document") == "document"
+
+
+def _prolong(request: HttpRequest) -> None:
+    """A guest has no other way to what is theirs than the session: it ends only if they stay
+    away."""
+    month = f"{timezone.now():%Y-%m}"
+    if request.session.get(PROLONGED) != month:
+        request.session[PROLONGED] = month
 
 
 def admit(address: UUID | None) -> bool:

@@ -4,6 +4,7 @@ from datetime import timedelta
 from io import StringIO
 from uuid import uuid4
 
+from django.contrib import admin
 from django.contrib.admin.models import CHANGE, DELETION, LogEntry
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Permission
@@ -574,6 +575,12 @@ class DeleteTests(AdminCase):
         self.assertEqual([m.conversation for m in Message.objects.all()], [spared])
         self.assertEqual({id for _, id in self.bells.heard()}, set(selected[:2]))
         self.assertEqual(LogEntry.objects.filter(action_flag=DELETION).count(), 2)
+
+    def test_one_whose_guest_has_signed_in_since_it_was_selected_goes_too(self):
+        listed = Conversation.objects.get(id=self.talking.id)
+        Conversation.objects.filter(id=listed.id).update(owner=self.bob)
+        admin.site.get_model_admin(Conversation).delete_model(None, listed)
+        self.assertFalse(self.talking.messages.exists())
 
     def test_it_takes_the_permission_to_delete(self):
         self.client.force_login(self.rita)

@@ -37,6 +37,18 @@ class DeleteTests(SidebarCase):
             self.until_titles(*back)
             self.page.locator(TOAST).get_by_text(back[-1]).wait_for(state="hidden")
 
+    def test_an_undo_that_does_not_reach_the_server_may_be_tried_again(self):
+        self.say("Back")
+        self.page.goto(f"{self.server.url}/")
+        self.choose("delete", "Back")
+        self.page.route("**/restore/", lambda route: route.abort())
+        self.page.locator(f"{TOAST} [data-action=undo]").click()
+        self.page.get_by_text("That did not work.").wait_for()
+        self.page.unroute("**/restore/")
+        self.page.locator(f"{TOAST} [data-action=undo]").click()
+        self.until_titles("Back")
+        self.browser.complaints.clear()  # the browser's own, of what did not get through
+
     def test_the_shown_one_says_that_it_is_deleted_here_and_elsewhere_and_comes_back(self):
         self.say("Shown")
         self.send(asks(tokens=1000, rate=100))

@@ -1,12 +1,15 @@
 """The pages over HTTP: who gets a guest, and what is whose."""
 
+from datetime import timedelta
 from uuid import uuid4
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
+from django.contrib.sessions.models import Session
 from django.db import connection
 from django.test import Client, TestCase, override_settings
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from chat.llm.demo import answer
 from chat.models import Conversation, Message, Profile
@@ -27,6 +30,19 @@ class GuestTests(TestCase):
         self.assertTrue(profile.guest)
         self.assertFalse(profile.user.has_usable_password())
         self.assertFalse(profile.user.is_staff)
+
+    @override_settings(GUESTS=True)
+    def test_the_session_of_a_guest_ends_only_if_they_stay_away(self):
+        self.client.get("/")
+        session = self.client.session
+        session["prolonged"] = "2001-01"
+        session.save()
+        soon = timezone.now() + timedelta(days=1)
+        sessions = Session.objects.filter(session_key=session.session_key)
+        sessions.update(expire_date=soon)
+        self.assertIn(settings.SESSION_COOKIE_NAME, self.client.get("/").cookies)
+        self.assertGreater(sessions.get().expire_date, soon + timedelta(days=80))
+        self.assertNotIn(settings.SESSION_COOKIE_NAME, self.client.get("/").cookies)
 
     @override_settings(GUESTS=True)
     def test_who_is_no_person_gets_no_guest(self):

@@ -264,6 +264,26 @@ class PostgresTests(StorageCase, WorkersFaultCase):
             await self.accepts(there)
             await agreed(alice, ack["conversation"], here, there)
 
+    async def test_28_a_database_that_only_reads_for_a_while_only_delays(self):
+        """As one that has taken over from another, and is not told yet."""
+
+        def only_reads(whether: str) -> None:
+            which = f'"{self.database}" SET default_transaction_read_only = {whether}'
+            self.postgres.execute(f"ALTER DATABASE {which}")
+            self.postgres.execute(CUT, self.database)
+
+        async with self.person() as alice:
+            tab = await alice.tab()
+            ack = await self.streaming(tab, tokens=600)
+            only_reads("on")
+            try:
+                await self.is_saving(tab)
+            finally:
+                only_reads("off")
+            reply = await tab.ended(ack["reply"])
+            self.assertEqual((reply["status"], reply["text"]), ("done", numbered(600)))
+            await agreed(alice, ack["conversation"], tab)
+
     async def test_28_a_database_that_is_away_for_longer_ends_the_reply_and_keeps_its_text(self):
         async with self.person() as alice:
             here, there = await self.tabs_of(alice)

@@ -282,6 +282,20 @@ class BacklogTests(SearchCase):
             backlog._bring_in_some(self.bob.pk, read)
         self.assertFalse(SearchEntry.objects.exists())
 
+    def test_who_says_more_meanwhile_keeps_nothing_of_others_from_the_index(self):
+        hers, his = self.talk_of("needle"), self.talk_of("needle", owner=self.bob)
+        told = []
+
+        def say_more(execute, sql, *args):
+            if "chat_searchentry" in sql and not told:
+                told.append(sql)
+                self.say(hers, "more")
+            return execute(sql, *args)
+
+        with connection.execute_wrapper(say_more):
+            self.assertFalse(bring_in(Conversation.objects.all(), seconds=60))
+        self.assertTrue(SearchEntry.objects.filter(conversation=his).exists())
+
     def test_without_time_the_latest_come_first_and_the_rest_later(self):
         for n in range(150):
             talk = self.talk_of("needle", *["more"] * 3, title=f"Talk {n}")

@@ -72,9 +72,10 @@ export class Client {
    * one shown
    */
   send(text, { parent = this.state.messages.at(-1)?.id ?? null } = {}) {
-    const conversation = this.state.conversation ?? uuid();
     // A conversation that is there knows who answers, unless that is on its way; one that is made is told.
     const { made, model, assistant, choosing } = this.state;
+    // One that was refused takes another name: its own may be deleted elsewhere.
+    const conversation = (made && this.state.conversation) || uuid();
     const chosen = made ? choosing : { model: model || undefined, assistant: assistant || undefined };
     this.#queue(conversation, send({ cid: uuid(), conversation, text, parent, ...chosen }));
   }
@@ -185,10 +186,10 @@ export class Client {
   }
 
   /** @param {Frame} frame */
-  #refused({ code, re, cid, retry_after: seconds = 1 }) {
+  #refused({ code, cid, retry_after: seconds = 1 }) {
     if (KEPT.has(code)) {
-      if (cid) this.#later(seconds, () => this.#again(cid));
-      if (re === "open") this.#later(seconds, () => this.dispatch({ type: "page:reopen" }));
+      // A `state` tells what a stop has not done.
+      this.#later(seconds, () => (cid ? this.#again(cid) : this.dispatch({ type: "page:reopen" })));
       return;
     }
     const letter = this.#outbox.remove(cid);

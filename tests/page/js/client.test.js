@@ -56,6 +56,16 @@ test("a new chat is not opened; its first send names a conversation and no paren
   equal(client.state.conversation, frame.conversation);
 });
 
+test("a new chat that was made, and deleted elsewhere before its page knew, is made as another", () => {
+  const { client, world } = page({ made: false });
+  client.send("Hello");
+  const [{ cid, conversation }] = world.socket.heard;
+  world.socket.say({ type: "error", code: "not_found", detail: "", re: "send", cid, conversation });
+  client.send("Hello");
+  ok(world.socket.heard[1].conversation !== conversation);
+  equal(client.state.conversation, world.socket.heard[1].conversation);
+});
+
 test("a new chat tells whom it has chosen, as far as that is not the default", () => {
   const { client, world } = page({ made: false });
   client.dispatch({ type: "page:choose", chosen: { model: "large" } });
@@ -207,6 +217,16 @@ test("a stop that a dead connection swallowed is said again", () => {
   reconnect(world);
   world.socket.say(state(HELD[0], { ...writing, from: 2, text: "" }));
   equal(world.socket.heard.at(-1), { type: "stop", message: "m2" });
+});
+
+test("a stop that could not be stored is said again", () => {
+  const writing = row("m2", "m1", { text: "He", status: "running" });
+  const { client, world } = page({ messages: [HELD[0], writing] });
+  client.stop();
+  world.socket.say({ type: "error", code: "unavailable", detail: "", re: "stop", message: "m2", retry_after: 2 });
+  world.pass(2_000);
+  world.socket.say(state(HELD[0], { ...writing, from: 2, text: "" }));
+  equal(world.socket.types, ["open", "stop", "open", "stop"]);
 });
 
 test("a letter to another conversation is delivered, then the page's own is opened again", () => {

@@ -6,7 +6,7 @@ import { late } from "./late.js";
 import { asked, lasting as part, openDialog, say, write } from "./parts.js";
 import { Client } from "../client.js";
 import { Drafts, NEW } from "../drafts.js";
-import { Http, Refusal } from "../http.js";
+import { Http } from "../http.js";
 import { Outbox } from "../outbox.js";
 import { composes } from "../shortcuts.js";
 import { storage } from "../storage.js";
@@ -36,7 +36,7 @@ export class ChatApp extends HTMLElement {
   /** @type {import("../store.js").State["refusal"]} as it is drawn */ #refusal = null;
   #fetching = false;
   /** @type {Promise<void> | null} */ #listing = null;
-  /** @type {Promise<boolean>} whether it worked */ #choice = Promise.resolve(true);
+  /** @type {Promise<boolean | null>} whether it worked */ #choice = Promise.resolve(true);
   #path = location.pathname;
 
   connectedCallback() {
@@ -292,22 +292,23 @@ export class ChatApp extends HTMLElement {
   async #restore(entry) {
     const back = await this.#try(this.#http.restore(entry.id), words.TOO_LATE);
     if (back) this.#client.dispatch({ type: "conversation", conversation: { ...entry, active: false } });
+    else if (back === false) part(this, "undo").show(entry);
     this.#draw();
     if (!back || document.activeElement !== document.body) return;
     if (entry.id === this.#client.state.conversation) part(this, "composer").focus();
     else part(this, "sidebar").focusOn(entry.id);
   }
 
-  /** @param {Promise<unknown>} change @param {string} gone why, if it is not found @returns {Promise<boolean>} whether it worked */
+  /** @param {Promise<unknown>} change @param {string} gone why, if it is not found @returns {Promise<boolean | null>} whether it worked, null where it cannot */
   async #try(change, gone = words.refusal("not_found")) {
     try {
       await change;
       return true;
     } catch (error) {
-      const missing = error instanceof Refusal && error.status === 404;
+      const missing = /** @type {any} */ (error).status === 404;
       write(part(this, "failure-text"), missing ? gone : words.FAILED_CHANGE);
       part(this, "failure").showPopover();
-      return false;
+      return missing && null;
     }
   }
 
