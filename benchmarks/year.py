@@ -93,7 +93,7 @@ def _make_block(talks: int) -> None:
 
 
 def _chain(talk: Conversation, number: int, words: Iterator[str]) -> list[Message]:
-    """A conversation's questions and replies; what it keeps of them is written in its row."""
+    """A conversation's questions and replies."""
     made = []
     for seq in range(1, TALK + 1):
         text = " ".join(islice(words, SAID))

@@ -78,9 +78,9 @@ class ReasonedAdmin(ReadOnlyAdmin):
 
     def reason_view(self, request: HttpRequest, object_id: UUID) -> HttpResponse:
         """Log the reason that was given, and show the page."""
-        obj = get_object_or_404(self.get_queryset(request), pk=object_id)
-        if not may_read(request) or not self.has_view_permission(request, obj):
+        if not may_read(request) or not self.has_view_permission(request):
             raise PermissionDenied
+        obj = get_object_or_404(self.get_queryset(request), pk=object_id)
         form = ReasonForm(request.POST)
         if form.is_valid():
             Access.objects.log(request.user, self.subject_of(obj), form.cleaned_data["reason"])

@@ -10,8 +10,6 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
@@ -161,11 +159,6 @@ def page_of(conversation: Conversation) -> str:
     """The address where an operator reads it: a copy's is beside its original."""
     page = "change" if conversation.copy_of_id is None else "beside"
     return reverse(f"admin:chat_conversation_{page}", args=[conversation.id])
-
-
-def copy_chip() -> SafeString:
-    """The list's mark of a copy."""
-    return format_html('<span class="chat-chip">{}</span>', _("Retry"))
 
 
 def _replies() -> QuerySet:

@@ -17,6 +17,7 @@ from .deletion import DeletionQuerySet
 from .message import Ending, Message
 from .profile import Profile
 from .tag import Tag
+from .tokens import COLUMNS, KeptTokens, sums
 
 TITLE_LENGTH = 80
 
@@ -60,6 +61,11 @@ class ConversationQuerySet(DeletionQuerySet):
     def said(self) -> int:
         """How many messages there are: each has the next number of its conversation."""
         return self.aggregate(said=Sum("last_seq", default=0))["said"]
+
+    def tokens_of_each(self) -> dict[uuid.UUID, tuple[int, int]]:
+        """What the models read and wrote in each."""
+        rows = self.order_by().values_list("pk", *sums().values())
+        return {id: (read, written) for id, read, written in rows}
 
     def with_activity(self) -> "ConversationQuerySet":
         """Each with `active`: whether a reply is being written in it."""
@@ -131,7 +137,7 @@ class ConversationQuerySet(DeletionQuerySet):
         return mine.get()
 
 
-class Conversation(models.Model):
+class Conversation(KeptTokens):
     """A tree of messages of which one branch is shown.
 
     `revision` rises first in every transaction that changes the tree, the shown branch, or the
@@ -238,6 +244,7 @@ class Conversation(models.Model):
 
     def extend(self, parent: Message | None, messages: list[Message]) -> list[Message]:
         """New messages, each after the one before it, the first after `parent`."""
+        self.keep_tokens()
         if not self.ends_with(parent):
             self.show_only(parent)
         for message in messages:
@@ -292,9 +299,10 @@ class Conversation(models.Model):
         self.tags.clear()
         self.flagged = None
         self.title = ""
-        self.last_seq = 0
+        self.last_seq = self.counted = self.prompt_tokens = self.completion_tokens = 0
         self.deleted = self.deleted or timezone.now()
-        self.save(update_fields=["flagged", "title", "last_seq", "deleted"])
+        changed = ("flagged", "title", "last_seq", "deleted", "counted", *COLUMNS)
+        self.save(update_fields=changed)
 
 
 def title_of(text: str) -> str:
