@@ -53,6 +53,8 @@ def make(messages: int) -> None:
     _make_block(block // TALK)
     while not bring_in(Conversation.objects.all(), seconds=60):
         pass
+    while Conversation.objects.keep_tokens():
+        pass
     _say(f"{block:,} messages are made")
     if messages > block:
         _multiply(messages // block)

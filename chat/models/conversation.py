@@ -17,7 +17,7 @@ from .deletion import DeletionQuerySet
 from .message import Ending, Message
 from .profile import Profile
 from .tag import Tag
-from .tokens import COLUMNS, KeptTokens, sums
+from .tokens import COLUMNS, KeptTokens, TokensQuerySet
 
 TITLE_LENGTH = 80
 
@@ -46,7 +46,7 @@ class Place:
         return cls(pinned == "1", moment, uuid.UUID(id))
 
 
-class ConversationQuerySet(DeletionQuerySet):
+class ConversationQuerySet(TokensQuerySet, DeletionQuerySet):
     def owned_by(self, user: AbstractBaseUser) -> "ConversationQuerySet":
         """Those that the chat knows as theirs: an operator's copies are the admin's affair."""
         return self.filter(owner=user, copy_of=None)
@@ -61,11 +61,6 @@ class ConversationQuerySet(DeletionQuerySet):
     def said(self) -> int:
         """How many messages there are: each has the next number of its conversation."""
         return self.aggregate(said=Sum("last_seq", default=0))["said"]
-
-    def tokens_of_each(self) -> dict[uuid.UUID, tuple[int, int]]:
-        """What the models read and wrote in each."""
-        rows = self.order_by().values_list("pk", *sums().values())
-        return {id: (read, written) for id, read, written in rows}
 
     def with_activity(self) -> "ConversationQuerySet":
         """Each with `active`: whether a reply is being written in it."""
@@ -244,7 +239,6 @@ class Conversation(KeptTokens):
 
     def extend(self, parent: Message | None, messages: list[Message]) -> list[Message]:
         """New messages, each after the one before it, the first after `parent`."""
-        self.keep_tokens()
         if not self.ends_with(parent):
             self.show_only(parent)
         for message in messages:

@@ -1,20 +1,43 @@
 """What the models read and wrote in a conversation: sums that stand in its row, so that a list of
 many need not read their messages.
 
-They hold the messages up to `counted`. Those after it, a few, are added when somebody looks: the
-last may still be written. So nothing that ends a reply writes to its conversation or waits for it,
-and a row that was not brought up to date is not wrong.
+They hold the messages up to `counted`; `manage.py settle` brings them up to date, and what was said
+since is added when somebody looks. So nothing that ends a reply writes to its conversation or waits
+for it, and a row that is behind is not wrong.
 """
 
-from django.db import models
-from django.db.models import F, OuterRef, Subquery, Sum
+import uuid
+
+from django.db import models, transaction
+from django.db.models import Exists, F, OuterRef, Subquery, Sum
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce
 
 from .message import Message
 
 COLUMNS = ("prompt_tokens", "completion_tokens")
-FEW = 20  # messages
+AT_ONCE = 500  # rows
+
+
+class TokensQuerySet(models.QuerySet):
+    """Of conversations, their tokens."""
+
+    def tokens_of_each(self) -> dict[uuid.UUID, tuple[int, int]]:
+        """What the models read and wrote in each."""
+        rows = self.order_by().values_list("pk", *sums().values())
+        return {id: (read, written) for id, read, written in rows}
+
+    @transaction.atomic
+    def keep_tokens(self) -> int:
+        """Bring some of the rows that are behind up to date; how many those were. Where a reply is
+        being written, that is for another time."""
+        active = Message.objects.active().filter(conversation=OuterRef("pk"))
+        behind = self.filter(~Exists(active), counted__lt=F("last_seq"))
+        held = behind.select_for_update(no_key=True, skip_locked=True).values_list("pk", flat=True)
+        # Nothing can be added while they are held. It is asked once more: what was added before
+        # that may still be written.
+        rows = behind.filter(pk__in=list(held[:AT_ONCE]))
+        return rows.update(counted=F("last_seq"), **sums())
 
 
 class KeptTokens(models.Model):
@@ -29,13 +52,6 @@ class KeptTokens(models.Model):
 
     class Meta:
         abstract = True
-
-    def keep_tokens(self) -> None:
-        """Bring the row up to date, if it is behind by more than a few. To be called with it locked
-        and before more is said: then all that is there is final."""
-        if self.last_seq - self.counted > FEW:
-            row = type(self).objects.filter(pk=self.pk)
-            row.update(counted=self.last_seq, **sums())
 
 
 def sums() -> dict[str, Combinable]:
