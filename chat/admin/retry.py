@@ -119,14 +119,15 @@ class Retrying:
         settle_lost()
         copies = Conversation.objects.copies().filter(copy_of__conversation__deleted=None)
         copy = copies.filter(id=object_id).alive().select_related("copy_of").first()
-        retried = copy and _replies().filter(conversation=copy).order_by("-seq").first()
+        replies = _messages().filter(conversation=copy, role=Message.Role.ASSISTANT)
+        retried = copy and replies.order_by("-seq").first()
         if retried is None:
             raise Http404
-        original = _replies().get(id=copy.copy_of_id)
+        original = _messages().get(id=copy.copy_of_id)
         if not is_open(request, copy):
             thread = reverse("admin:chat_conversation_change", args=[original.conversation_id])
             return HttpResponseRedirect(f"{thread}?through={original.id}#m-{original.id}")
-        question = Message.objects.select_related("conversation__owner").get(id=original.parent_id)
+        question = _messages().get(id=original.parent_id)
         context = {
             **self.admin_site.each_context(request),
             **self._offer(request),
@@ -161,8 +162,9 @@ def page_of(conversation: Conversation) -> str:
     return reverse(f"admin:chat_conversation_{page}", args=[conversation.id])
 
 
-def _replies() -> QuerySet:
-    return Message.objects.filter(role=Message.Role.ASSISTANT).select_related("conversation__owner")
+def _messages() -> QuerySet:
+    """Of whom they are, without what `transcript` reads."""
+    return Message.objects.select_related("conversation__owner").defer("text", "reasoning")
 
 
 def _copies(copies: QuerySet) -> list[tuple]:
