@@ -24,6 +24,7 @@ PAGES = {
     "the list": "/admin/chat/conversation/",
     "the list, its second page": "/admin/chat/conversation/?p=2",
     "the list: failed ones": "/admin/chat/conversation/?newest=error",
+    "the list: those in order": "/admin/chat/conversation/?newest=done",
     "search: a rare word": "/admin/chat/conversation/?q={rare}",
     "search: a frequent word": "/admin/chat/conversation/?q={frequent}",
     "search: a word that nobody said": "/admin/chat/conversation/?q=nobodysaidthis",
