@@ -30,8 +30,8 @@ class AccessQuerySet(models.QuerySet):
         return self.filter(operator=operator, day=timezone.localdate(), **_about(subject)).exists()
 
     def admits(self, operator: AbstractBaseUser, subject: models.Model) -> bool:
-        """Whether `operator`, who may read, does so here today: they have said why. Where no reason is
-        asked for, this logs that they do."""
+        """Whether `operator`, who may read, does so here today: they have said why. Where no reason
+        is asked for, this logs that they do."""
         if self.is_open(operator, subject):
             return True
         if settings.ADMIN_REASON:

@@ -16,6 +16,6 @@ def may_inspect(user: AbstractBaseUser) -> bool:
 
 def may_follow(user: AbstractBaseUser, conversation: Conversation) -> bool:
     """Whether the user may read this conversation of anybody's, by what the database says now: an
-    object of a user remembers the permissions that it had. It is a reading as that of the page is."""
+    object of a user remembers the permissions that it had. It is a reading, as the page is."""
     now = get_user_model()._default_manager.filter(pk=user.pk).first()
     return now is not None and may_inspect(now) and Access.objects.admits(now, conversation)

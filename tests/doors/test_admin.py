@@ -209,7 +209,10 @@ class ConversationListTests(AdminCase):
     def test_by_the_tokens_that_were_used(self):
         for read, written in ((20, 1), (1, 40), (None, None)):
             self.reply(self.talk(), "So", prompt_tokens=read, completion_tokens=written)
-        for order, expected in (("6", ["", "20 → 1", "1 → 40"]), ("-6", ["1 → 40", "20 → 1", ""])):
+        for order, expected in (
+            ("6", ["", "20 → 1", "1 → 40"]),
+            ("-6", ["1 → 40", "20 → 1", ""]),
+        ):
             rows = self.client.get(CONVERSATIONS, {"o": order}).context["cl"].result_list
             self.assertEqual([row.tokens for row in rows], expected)
 

@@ -102,7 +102,8 @@ class ChartTests(SimpleTestCase):
         self.assertEqual(
             bad.path, "M70.00 25.00v-25.00h360.00v25.00zM570.00 100.00v-100.00h360.00v100.00z"
         )
-        self.assertEqual([(day.x, day.width) for day in drawn.days], [("0.00", "500.00"), ("500.00", "500.00")])
+        days = [(day.x, day.width) for day in drawn.days]
+        self.assertEqual(days, [("0.00", "500.00"), ("500.00", "500.00")])
 
     def test_a_line_is_broken_where_there_is_nothing(self):
         values = [1, 2, None, 2, None]
