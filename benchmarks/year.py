@@ -31,6 +31,7 @@ AT_ONCE = 200  # conversations
 RARE, FREQUENT = "zanzibar", "b1"
 NOT_RARE = "barbados"  # as long; what the copies say instead
 RARELY = 5  # conversations
+GRAPH = {"names": ["Trim", "Reply"], "edges": [[0, 1, "default"]]}
 FAST = (
     "PRAGMA journal_mode = OFF",
     "PRAGMA synchronous = OFF",
@@ -88,7 +89,7 @@ def _make_block(talks: int) -> None:
         Conversation.objects.bulk_create(conversations)
         Message.objects.bulk_create(messages)
         Run.objects.bulk_create(
-            Run(message=message, graph={}, ms=2_000, first_token_ms=message.length)
+            Run(message=message, graph=GRAPH, ms=2_000, first_token_ms=message.length)
             for message in messages
             if message.is_reply
         )
