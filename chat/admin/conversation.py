@@ -38,9 +38,7 @@ OWNED = "owner__id__exact"  # in an address: those of one owner
 
 
 @admin.register(Conversation)
-class ConversationAdmin(
-    Deleting, Exporting, Retrying, Stopping, Live, ReasonedAdmin, MarkedAdmin
-):
+class ConversationAdmin(Deleting, Exporting, Retrying, Stopping, Live, ReasonedAdmin, MarkedAdmin):
     """Conversations: the list, and the thread."""
 
     class Media:
