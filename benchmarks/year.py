@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from chat.models import Conversation, Indexed, Message, Profile, Run, SearchEntry, bring_in
 
-BLOCK = 10_000  # messages, at most
+BLOCK = 5_000  # messages, at most
 TALK = 10  # messages of a conversation
 EACH = 25  # conversations of a person
 FAILED = 50  # of so many conversations one ends with an error
