@@ -114,7 +114,8 @@ class DayAdmin(ReadOnlyAdmin):
             return None
         readable = may_read(request)
         hidden = ("text", "reasoning", *(() if readable else ("conversation__title",)))
-        replies = Message.objects.active().select_related("conversation__owner__profile")
+        replies = Message.objects.with_status(Message.Status.RUNNING)
+        replies = replies.select_related("conversation__owner__profile")
         replies = replies.defer(*hidden, "conversation__owner__profile__instructions")
         now = timezone.now()
         return [
