@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, ngettext
 
 from chat.models import Access, Conversation, Message, tokens
 
@@ -78,7 +78,7 @@ class ConversationAdmin(Deleting, Exporting, Retrying, Stopping, Live, ReasonedA
 
     def get_list_display(self, request: HttpRequest) -> list[str]:
         name = "titled" if may_read(request) else "untitled"
-        return [name, "state", "owned_by", "answered_by", "said", "used_tokens", "last_activity"]
+        return [name, "state", "owned_by", "answered_by", "used_tokens", "last_activity"]
 
     def get_search_fields(self, request: HttpRequest) -> list[str]:
         return [OWNER_NAME]  # so that there is a box; what is typed there is for `search`
@@ -152,13 +152,11 @@ class ConversationAdmin(Deleting, Exporting, Retrying, Stopping, Live, ReasonedA
     def answered_by(self, conversation: Conversation) -> SafeString:
         return _two_lines(conversation.assistant, conversation.newest_model)
 
-    @admin.display(description=gettext_lazy("messages"), ordering="last_seq")
-    def said(self, conversation: Conversation) -> int:
-        return conversation.said
-
     @admin.display(description=gettext_lazy("tokens"), ordering=sum(tokens.sums().values()))
-    def used_tokens(self, conversation: Conversation) -> str:
-        return conversation.tokens
+    def used_tokens(self, conversation: Conversation) -> SafeString:
+        said = ngettext("%(n)s message", "%(n)s messages", conversation.said)
+        said %= {"n": facts.number(conversation.said)}
+        return _two_lines(conversation.tokens or "–", said)
 
     @admin.display(description=gettext_lazy("last activity"), ordering="updated")
     def last_activity(self, conversation: Conversation) -> str:

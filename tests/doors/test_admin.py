@@ -118,8 +118,8 @@ class ConversationListTests(AdminCase):
         page = self.get(CONVERSATIONS)
         for fact in ("alice", "How far is the moon?", "chat", "small", str(talk.id)[:8]):
             self.assertIn(fact, page)
-        self.assertInHTML('<td class="field-said">2</td>', page)
-        self.assertInHTML('<td class="field-used_tokens">12 → 5</td>', page)
+        said = '12 → 5<span class="chat-second">2 messages</span>'
+        self.assertInHTML(f'<td class="field-used_tokens">{said}</td>', page)
         self.assertNotIn("chat-chip", page)
 
     def test_the_newest_reply_shows_as_a_chip(self):
@@ -210,8 +210,8 @@ class ConversationListTests(AdminCase):
         for read, written in ((20, 1), (1, 40), (None, None)):
             self.reply(self.talk(), "So", prompt_tokens=read, completion_tokens=written)
         for order, expected in (
-            ("6", ["", "20 → 1", "1 → 40"]),
-            ("-6", ["1 → 40", "20 → 1", ""]),
+            ("5", ["", "20 → 1", "1 → 40"]),
+            ("-5", ["1 → 40", "20 → 1", ""]),
         ):
             rows = self.client.get(CONVERSATIONS, {"o": order}).context["cl"].result_list
             self.assertEqual([row.tokens for row in rows], expected)
@@ -245,7 +245,9 @@ class ConversationListTests(AdminCase):
         self.talk().delete_content()
         page = self.get(CONVERSATIONS)
         self.assertIn("chat-chip-deleted", page)
-        self.assertIn('<td class="field-said">0</td>', page)
+        self.assertIn(
+            '<td class="field-used_tokens">–<span class="chat-second">0 messages</span>', page
+        )
 
     def test_the_number_of_queries_is_fixed(self):
         talk = self.talk()
