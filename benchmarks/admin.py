@@ -3,122 +3,40 @@
 python -m benchmarks.admin [--messages 1000 1000000] [--folder FOLDER] [--markdown FILE]
 
 Makes a database of each size in FOLDER, or takes the one that is there, asks for each page a few
-times through Django's test client (no socket, no server), and prints the median and what it is
-beside that of the smallest. A million messages take about an hour to make, most of it their search
-index, and 10 GB; FOLDER keeps them for the next run. SQLite, on one core.
+times through Django's test client (no socket, no server), and prints the median of what that took
+of the processor, whatever else the machine does, and what it is beside that of the smallest. A
+million messages take a few minutes to make, and 3 GB; FOLDER keeps them for the next run. SQLite.
 """
 
 import argparse
 import json
 import os
-import random
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from datetime import timedelta
 from pathlib import Path
 from statistics import median
 
-TALK = 10  # messages of a conversation
-EACH = 25  # conversations of a person
-DAYS = 365  # that they are spread over
-SAID = 60  # words of a message
-VOCABULARY = 20_000
-ROUNDS = 7
-AT_ONCE = 200  # conversations
-RARE, FREQUENT, OWNER = "zanzibar", "b1", "person7"
+ROUNDS = 15
 
 PAGES = {
     "the list": "/admin/chat/conversation/",
     "the list, its second page": "/admin/chat/conversation/?p=2",
     "the list: failed ones": "/admin/chat/conversation/?newest=error",
-    "search: a rare word": f"/admin/chat/conversation/?q={RARE}",
-    "search: a frequent word": f"/admin/chat/conversation/?q={FREQUENT}",
+    "the list: those in order": "/admin/chat/conversation/?newest=done",
+    "search: a rare word": "/admin/chat/conversation/?q={rare}",
+    "search: a frequent word": "/admin/chat/conversation/?q={frequent}",
     "search: a word that nobody said": "/admin/chat/conversation/?q=nobodysaidthis",
-    "search: an owner's name": f"/admin/chat/conversation/?q={OWNER}",
+    "search: an owner's name": "/admin/chat/conversation/?q={owner}",
+    "search: what all names have": "/admin/chat/conversation/?q=person",
     "search: how an id begins": "/admin/chat/conversation/?q={id}",
     "a transcript": "/admin/chat/conversation/{conversation}/change/",
     "the messages": "/admin/chat/message/",
+    "the messages: failed ones": "/admin/chat/message/?status=error",
     "the overview, 30 days": "/admin/chat/day/?days=30",
     "the overview, 365 days": "/admin/chat/day/?days=365",
 }
-
-
-def word(number: int) -> str:
-    return f"b{number}"
-
-
-def vocabulary() -> Iterator[str]:
-    """Words as often as a language has them: the second half as often as the first, and so on."""
-    chance = random.Random(7)
-    while True:
-        yield word(int(VOCABULARY ** chance.random()))
-
-
-def make(messages: int) -> None:
-    """So many messages, of so many people as it takes, spread over a year until now."""
-    from django.contrib.auth import get_user_model
-    from django.utils import timezone
-
-    from chat.models import Conversation, Message, Profile
-
-    User = get_user_model()
-    User.objects.create_superuser("operator")
-    talks = messages // TALK
-    people = User.objects.bulk_create(
-        User(username=f"person{number}", password="!") for number in range(-(-talks // EACH))
-    )
-    Profile.objects.bulk_create(Profile(user=person) for person in people)
-    words, now, apart = vocabulary(), timezone.now(), timedelta(days=DAYS) / talks
-    rare = random.Random(8).sample(range(talks), 5)
-    for start in range(0, talks, AT_ONCE):
-        conversations, rows = [], []
-        for number in range(start, min(start + AT_ONCE, talks)):
-            at = now - apart * number
-            talk = Conversation(
-                owner=people[number % len(people)],
-                title=" ".join(next(words) for _ in range(5)),
-                assistant="chat",
-                last_seq=TALK,
-                revision=1,
-                created=at,
-                updated=at,
-            )
-            conversations.append(talk)
-            parent = None
-            for seq in range(1, TALK + 1):
-                text = " ".join(next(words) for _ in range(SAID))
-                if seq == 1 and number in rare:
-                    text += f" {RARE}"
-                is_reply = not seq % 2
-                parent = Message(
-                    conversation=talk,
-                    seq=seq,
-                    parent=parent,
-                    role=Message.Role.ASSISTANT if is_reply else Message.Role.USER,
-                    status=Message.Status.ERROR
-                    if seq == TALK and not number % 50
-                    else Message.Status.DONE,
-                    model=f"model{number % 5}" if is_reply else "",
-                    text=text,
-                    length=len(text),
-                    created=at,
-                )
-                rows.append(parent)
-        Conversation.objects.bulk_create(conversations)
-        Message.objects.bulk_create(rows)
-        print(f"\r{start + AT_ONCE} of {talks} conversations", end="", file=sys.stderr)
-
-
-def index() -> None:
-    """Make what is missing of the search's index."""
-    from chat.models import Conversation, SearchEntry, bring_in
-
-    while not bring_in(Conversation.objects.all(), seconds=30):
-        print(f"\r{SearchEntry.objects.count()} in the index", end="", file=sys.stderr)
-    print(file=sys.stderr)
 
 
 def measure() -> dict[str, float]:
@@ -128,29 +46,48 @@ def measure() -> dict[str, float]:
 
     from chat.models import Conversation, Day
 
+    from . import year
+
     client = Client()
     client.force_login(get_user_model().objects.get(username="operator"))
-    conversation = Conversation.objects.order_by("-updated")[5].id
-    while not Day.objects.latest(DAYS, seconds=60)[1]:
+    conversation = Conversation.objects.select_related("owner").order_by("-updated")[5]
+    about = {
+        "conversation": conversation.id,
+        "id": str(conversation.id)[:6],
+        "owner": conversation.owner.username,
+        "rare": year.RARE,
+        "frequent": year.FREQUENT,
+    }
+    while not Day.objects.latest(year.DAYS, seconds=60)[1]:
         pass
     found = {}
     for name, address in PAGES.items():
-        address = address.format(conversation=conversation, id=str(conversation)[:6])
         took = []
         for _ in range(ROUNDS + 1):
-            began = time.perf_counter()
-            response = client.get(address, secure=True)
-            took.append((time.perf_counter() - began) * 1000)
+            began = time.process_time()
+            response = client.get(address.format_map(about), secure=True)
+            took.append((time.process_time() - began) * 1000)
             if response.status_code != 200:
                 raise SystemExit(f"{name}: {response.status_code}")
         found[name] = median(took[1:])
     return found
 
 
-def child(folder: Path, messages: int) -> dict[str, float]:
-    """The measures of one size, in a process of its own."""
+def measured(folder: Path, messages: int) -> dict[str, float]:
+    """The measures of one size, whose database is made if it is not there."""
+    database = folder / f"{messages}.sqlite3"
+    if not database.exists():
+        unfinished = database.with_suffix(".unfinished")
+        unfinished.unlink(missing_ok=True)
+        child(folder, unfinished, "--make", str(messages))
+        unfinished.rename(database)
+    return json.loads(child(folder, database, "--measure"))
+
+
+def child(folder: Path, database: Path, *command: str) -> str:
+    """What a process of its own prints, which has this database."""
     environment = os.environ | {
-        "DATABASE_URL": f"sqlite:///{folder.resolve()}/{messages}.sqlite3",
+        "DATABASE_URL": f"sqlite:///{database.resolve()}",
         "DATA_DIR": str(folder / "data"),
         "DEBUG": "0",
         "SECRET_KEY": "of a benchmark, long enough to be taken for one: 0123456789abcdef",
@@ -159,40 +96,38 @@ def child(folder: Path, messages: int) -> dict[str, float]:
         "ADMIN_REASON": "0",
         "LOG_LEVEL": "error",
     }
-    command = [sys.executable, "-m", "benchmarks.admin", "--child", str(messages)]
+    command = [sys.executable, "-m", "benchmarks.admin", *command]
     done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=True)
-    return json.loads(done.stdout)
+    return done.stdout
 
 
-def serve(messages: int) -> None:
-    """In the child: make what is missing, and measure."""
+def serve(options: argparse.Namespace) -> None:
+    """In the child: make, or measure."""
     import django
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatproject.settings")
     django.setup()
-    from django.contrib.auth import get_user_model
     from django.core.management import call_command
 
+    if options.make:
+        from . import year
+
+        year.make(options.make)
+        return
     call_command("migrate", verbosity=0)
     call_command("collectstatic", verbosity=0, interactive=False)
-    if not get_user_model().objects.exists():
-        make(messages)
-    index()
     json.dump(measure(), sys.stdout)
 
 
 def table(results: dict[int, dict[str, float]]) -> str:
     sizes = sorted(results)
     least = results[sizes[0]]
-    lines = ["| page, ms | " + " | ".join(f"{size:,} messages" for size in sizes) + " |"]
-    lines += ["| --- |" + " ---: |" * len(sizes)]
+    heads = " | ".join(f"{size:,} messages" for size in sizes)
+    lines = [f"| page, ms | {heads} | ratio |", "| --- |" + " ---: |" * (len(sizes) + 1)]
     for name in PAGES:
-        cells = [f"{results[size][name]:,.0f}" for size in sizes]
-        cells[1:] = [
-            f"{cell} ({results[size][name] / least[name]:.2f})"
-            for cell, size in zip(cells[1:], sizes[1:], strict=True)
-        ]
-        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+        cells = " | ".join(f"{results[size][name]:,.0f}" for size in sizes)
+        ratio = results[sizes[-1]][name] / least[name]
+        lines.append(f"| {name} | {cells} | {ratio:.2f} |")
     return "\n".join(lines)
 
 
@@ -201,15 +136,16 @@ def main() -> None:
     parser.add_argument("--messages", type=int, nargs="+", default=[1_000, 1_000_000])
     parser.add_argument("--folder", type=Path, help="where the databases are kept")
     parser.add_argument("--markdown", type=Path, help="write the table there as well")
-    parser.add_argument("--child", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--make", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--measure", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.child:
-        serve(options.child)
+    if options.make or options.measure:
+        serve(options)
         return
     with tempfile.TemporaryDirectory() as temporary:
         folder = options.folder or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
-        result = table({size: child(folder, size) for size in options.messages})
+        result = table({size: measured(folder, size) for size in options.messages})
     print(result)
     if options.markdown:
         options.markdown.write_text(result + "\n")

@@ -39,7 +39,7 @@ class AccountAdmin(UserAdmin):
             )
             for one in people
         ]
-        talks = Conversation.objects.owned_by_any(people).with_content()
+        talks = Conversation.objects.going_with(people).with_content()
         amounts = {
             User: len(people),
             Profile: Profile.objects.filter(user__in=people).count(),

@@ -12,14 +12,11 @@ HIGHEST = (1, 2, 4, 6, 8, 10)  # a scale ends with one of these, times a power o
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
-    """A rectangle of a chart; `kind` names its colour."""
+class Bars:
+    """Rectangles of a chart as one path, for a year has hundreds; `kind` names their colour."""
 
     kind: str
-    x: float
-    y: float
-    width: float
-    height: float
+    path: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +32,8 @@ class Line:
 class Day:
     """The whole height of a day, to point at, and what is said of it there."""
 
-    x: float
-    width: float
+    x: str
+    width: str
     says: str
 
 
@@ -47,7 +44,7 @@ class Chart:
     legend: list[tuple[str, str]]  # kind and word
     top: str
     middle: str
-    bars: list[Bar]
+    bars: list[Bars]
     lines: list[Line]
     days: list[Day]
 
@@ -59,18 +56,21 @@ def stacked(
     title: str, headline: str, series: list[Series], says: list[str], spell: Callable[[float], str]
 ) -> Chart:
     """Each day's values upon each other; `says` is what a day's bar is called."""
-    columns = list(zip(*(values for _, _, values in series), strict=True))
-    top = max(2, scale(max(map(sum, columns), default=0)))  # its half is a whole number
-    width = WIDTH / max(len(columns), 1)
+    values = [values for _, _, values in series]
+    top = max(2, scale(max(map(sum, zip(*values, strict=True)), default=0)))
+    width = WIDTH / max(len(says), 1)
+    below = [0.0] * len(says)
     bars = []
-    for number, column in enumerate(columns):
-        below = 0.0
-        for (kind, _, _), value in zip(series, column, strict=True):
-            height = HEIGHT * value / top
-            if height:
+    for kind, _, values in series:
+        path = ""
+        for number, value in enumerate(values):
+            if height := HEIGHT * value / top:
                 x = (number + (1 - BAR) / 2) * width
-                bars.append(Bar(kind, x, HEIGHT - below - height, BAR * width, height))
-            below += height
+                y = HEIGHT - below[number]
+                path += f"M{x:.2f} {y:.2f}v-{height:.2f}h{BAR * width:.2f}v{height:.2f}z"
+                below[number] += height
+        if path:
+            bars.append(Bars(kind, path))
     return _chart(title, headline, series, says, spell, top, bars=bars)
 
 
@@ -109,7 +109,7 @@ def _chart(
     spell: Callable[[float], str],
     top: float,
     *,
-    bars: Sequence[Bar] = (),
+    bars: Sequence[Bars] = (),
     lines: Sequence[Line] = (),
 ) -> Chart:
     width = WIDTH / max(len(says), 1)
@@ -121,5 +121,7 @@ def _chart(
         middle=spell(top / 2),
         bars=list(bars),
         lines=list(lines),
-        days=[Day(number * width, width, word) for number, word in enumerate(says)],
+        days=[
+            Day(f"{number * width:.2f}", f"{width:.2f}", word) for number, word in enumerate(says)
+        ],
     )

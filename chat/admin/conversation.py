@@ -3,20 +3,14 @@ from uuid import UUID
 from django.contrib import admin, messages
 from django.contrib.admin.views.main import ChangeList
 from django.contrib.auth import get_user_model
-from django.core.exceptions import PermissionDenied
-from django.db import transaction
-from django.db.models import OuterRef, QuerySet, Subquery
-from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
-from django.shortcuts import get_object_or_404
-from django.urls import path
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from chat.models import Access, Conversation, Message
-from chat.replies import bus
-from chat.replies.stop import stop_reply
+from chat.models import Access, Conversation, Message, tokens
 
 from . import facts, search, transcript
 from .delete import Deleting
@@ -36,15 +30,16 @@ from .live import Live
 from .marks import MarkedAdmin, flag_chip, tag_chips
 from .readonly import may_read
 from .reason import ReasonedAdmin
-from .retry import Copies, Retrying, copy_chip, page_of
+from .retry import Copies, Retrying
+from .stop import Stopping
 
 OWNER_NAME = get_user_model().USERNAME_FIELD
 OWNED = "owner__id__exact"  # in an address: those of one owner
 
 
 @admin.register(Conversation)
-class ConversationAdmin(Deleting, Exporting, Retrying, Live, ReasonedAdmin, MarkedAdmin):
-    """Conversations: the list, the thread, a reply stopped."""
+class ConversationAdmin(Deleting, Exporting, Retrying, Stopping, Live, ReasonedAdmin, MarkedAdmin):
+    """Conversations: the list, and the thread."""
 
     class Media:
         css = {"all": ["chat/css/admin-acts.css"]}
@@ -76,21 +71,14 @@ class ConversationAdmin(Deleting, Exporting, Retrying, Live, ReasonedAdmin, Mark
     # The list
 
     def get_queryset(self, request: HttpRequest) -> QuerySet:
-        replies = Message.objects.filter(
-            conversation=OuterRef("pk"), role=Message.Role.ASSISTANT
-        ).order_by("-seq")
         conversations = super().get_queryset(request).select_related("owner__profile")
         conversations = conversations.defer("owner__profile__instructions")
         conversations = conversations.prefetch_related("tags")
-        conversations = conversations.annotate(
-            newest=Subquery(replies.values("status")[:1]),
-            newest_model=Subquery(replies.values("model")[:1]),
-        )
         return conversations if may_read(request) else conversations.defer("title")
 
     def get_list_display(self, request: HttpRequest) -> list[str]:
         name = "titled" if may_read(request) else "untitled"
-        return [name, "state", "owned_by", "answered_by", "said", "last_activity"]
+        return [name, "state", "owned_by", "answered_by", "used_tokens", "last_activity"]
 
     def get_search_fields(self, request: HttpRequest) -> list[str]:
         return [OWNER_NAME]  # so that there is a box; what is typed there is for `search`
@@ -119,11 +107,16 @@ class ConversationAdmin(Deleting, Exporting, Retrying, Live, ReasonedAdmin, Mark
     def get_changelist_instance(self, request: HttpRequest) -> ChangeList:
         changelist = super().get_changelist_instance(request)
         rows = changelist.result_list = list(changelist.result_list)
-        used = Message.objects.filter(conversation__in=rows).tokens_of_each()
+        ids = [row.id for row in rows]
+        used = Conversation.objects.filter(id__in=ids).tokens_of_each()
+        newest = Message.objects.newest().filter(conversation__in=ids)
+        newest = {id: about for id, *about in newest.values_list("conversation", "status", "model")}
         found = getattr(request, "found", None)
         excerpts = found.excerpts(self._opened(request, rows)) if found else {}
         for row in rows:
-            row.tokens = facts.read_and_written(*used.get(row.id, (None, None)))
+            read, written = used.get(row.id, (0, 0))
+            row.tokens = facts.read_and_written(read, written) if read or written else ""
+            row.newest, row.newest_model = newest.get(row.id, ("", ""))
             row.excerpt = excerpts.get(row.id, "")
             row.beside = changelist.get_query_string({OWNED: row.owner_id})
         if OWNED in request.GET:
@@ -157,11 +150,13 @@ class ConversationAdmin(Deleting, Exporting, Retrying, Live, ReasonedAdmin, Mark
 
     @admin.display(description=gettext_lazy("assistant"), ordering="assistant")
     def answered_by(self, conversation: Conversation) -> SafeString:
-        return _two_lines(conversation.assistant, conversation.newest_model or "")
+        return _two_lines(conversation.assistant, conversation.newest_model)
 
-    @admin.display(description=gettext_lazy("messages"), ordering="last_seq")
-    def said(self, conversation: Conversation) -> SafeString:
-        return _two_lines(conversation.said, conversation.tokens)
+    @admin.display(description=gettext_lazy("tokens"), ordering=sum(tokens.sums().values()))
+    def used_tokens(self, conversation: Conversation) -> SafeString:
+        said = ngettext("%(n)s message", "%(n)s messages", conversation.said)
+        said %= {"n": facts.number(conversation.said)}
+        return _two_lines(conversation.tokens or "–", said)
 
     @admin.display(description=gettext_lazy("last activity"), ordering="updated")
     def last_activity(self, conversation: Conversation) -> str:
@@ -174,7 +169,7 @@ class ConversationAdmin(Deleting, Exporting, Retrying, Live, ReasonedAdmin, Mark
         notable = {Message.Status.RUNNING, Message.Status.INTERRUPTED, Message.Status.ERROR}
         chips = [flag_chip()] if conversation.flagged else []
         chips += [facts.chip(conversation.newest)] if conversation.newest in notable else []
-        chips += [copy_chip()] if conversation.copy_of_id else []
+        chips += [facts.copy_chip(conversation)] if conversation.copy_of_id else []
         return format_html_join(" ", "{}", ((chip,) for chip in chips)) if chips else None
 
     # The thread
@@ -204,62 +199,9 @@ class ConversationAdmin(Deleting, Exporting, Retrying, Live, ReasonedAdmin, Mark
         }
         return super().render_change_form(request, context, **options)
 
-    # Stop
-
-    def get_urls(self) -> list:
-        stop = self.admin_site.admin_view(self.stop_view)
-        return [
-            path("<uuid:object_id>/stop/<uuid:reply>/", stop, name="chat_conversation_stop"),
-            *super().get_urls(),
-        ]
-
-    def has_stop_permission(self, request: HttpRequest) -> bool:
-        """Stopping changes something, so it asks for the permission to change."""
-        return self.has_mark_permission(request)
-
-    def stop_view(self, request: HttpRequest, object_id: UUID, reply: UUID) -> HttpResponse:
-        """Stop one reply: the button beside it posts here."""
-        if not self.has_stop_permission(request):
-            raise PermissionDenied
-        if request.method != "POST":
-            return HttpResponseNotAllowed(["POST"])
-        replies = Message.objects.filter(conversation=object_id, role=Message.Role.ASSISTANT)
-        message = get_object_or_404(_without_words(replies), id=reply)
-        if self._stop(request, message):
-            self.message_user(request, _("The reply is stopped."), messages.SUCCESS)
-        else:
-            self.message_user(request, _("The reply had ended already."), messages.INFO)
-        return HttpResponseRedirect(f"{page_of(message.conversation)}#m-{reply}")
-
-    @admin.action(permissions=["stop"], description=gettext_lazy("Stop the replies"))
-    def stop_replies(self, request: HttpRequest, queryset: QuerySet) -> None:
-        """Stop what is being written in the selected conversations."""
-        active = Message.objects.active().filter(conversation__in=queryset.values("id"))
-        stopped = sum(self._stop(request, reply) for reply in _without_words(active))
-        said = ngettext("%(n)d reply is stopped.", "%(n)d replies are stopped.", stopped)
-        level = messages.SUCCESS if stopped else messages.INFO
-        nothing = _("No reply is being written there.")
-        self.message_user(request, said % {"n": stopped} if stopped else nothing, level)
-
-    def _stop(self, request: HttpRequest, reply: Message) -> bool:
-        """Stop a reply, log who did, and ring; False if it was final already."""
-        with transaction.atomic():
-            stopped = stop_reply(reply)
-            if stopped:
-                note = _("Stopped the reply, message %(seq)d.") % {"seq": reply.seq}
-                self.log_change(request, reply.conversation, note)
-                transaction.on_commit(lambda: bus.ring(bus.ENDED, reply.conversation_id))
-        return stopped
-
 
 def _two_lines(first: object, second: str) -> SafeString:
     return format_html('{}<span class="chat-second">{}</span>', first, second)
-
-
-def _without_words(replies: QuerySet) -> QuerySet:
-    """The replies with their conversations, without what was said in them."""
-    words = ("text", "reasoning", "conversation__title")
-    return replies.select_related("conversation").defer(*words)
 
 
 def _uuid(text: str) -> UUID | None:

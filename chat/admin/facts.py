@@ -33,6 +33,13 @@ def label(conversation: Conversation, *, readable: bool) -> SafeString:
     return format_html('<span class="chat-title">{}</span> {}', title, id)
 
 
+def copy_chip(conversation: Conversation) -> SafeString:
+    """The mark of an operator's copy; nothing for any other."""
+    if conversation.copy_of_id is None:
+        return SafeString()
+    return format_html('<span class="chat-chip">{}</span>', _("Retry"))
+
+
 def owner(conversation: Conversation) -> SafeString:
     """The owner's name, and whether it is a guest; select `owner__profile` with it."""
     name = conversation.owner.get_username()

@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from django.contrib import admin
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ERROR_FLAG, PAGE_VAR, ChangeList
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
@@ -33,10 +33,28 @@ class NewestReply(admin.SimpleListFilter):
         ]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
-        if self.value() == Message.Status.RUNNING:
-            # The few active replies have an index; an active one is always the newest.
-            return queryset.filter(id__in=Message.objects.active().values("conversation"))
-        return queryset.filter(newest=self.value()) if self.value() else queryset
+        status = self.value()
+        if not status:
+            return queryset
+        replies = Message.objects.with_status(status)
+        if status == Message.Status.DONE:  # as nearly every conversation has it
+            replies = replies.filter(role=Message.Role.ASSISTANT)
+            newest = replies.filter(conversation=OuterRef("pk"), seq=OuterRef("last_seq"))
+            return queryset.filter(Exists(newest))
+        return queryset.filter(id__in=replies.newest().values("conversation"))
+
+
+class Status(admin.SimpleListFilter):
+    """By a message's status."""
+
+    title = _("status")
+    parameter_name = "status"
+
+    def lookups(self, request: HttpRequest, model_admin: admin.ModelAdmin) -> list:
+        return Message.Status.choices
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet) -> QuerySet:
+        return queryset.with_status(self.value()) if self.value() else queryset
 
 
 class OneOf(admin.SimpleListFilter):

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy
 from chat.models import Conversation, Message
 
 from . import facts, transcript
-from .filters import DateRange, Model
+from .filters import DateRange, Model, Status
 from .readonly import ContentAdmin, may_read
 from .reason import ReasonedAdmin
 
@@ -26,7 +26,7 @@ class MessageAdmin(ReasonedAdmin, ContentAdmin):
     """
 
     list_display_links = ("number",)
-    list_filter = ("role", "status", Model, ("created", DateRange))
+    list_filter = ("role", Status, Model, ("created", DateRange))
     linked_by = ("conversation",)
     ordering = ("-created",)
     actions = None
@@ -66,7 +66,9 @@ class MessageAdmin(ReasonedAdmin, ContentAdmin):
         """A link to the message in its conversation."""
         thread = reverse("admin:chat_conversation_change", args=[message.conversation_id])
         name = facts.label(message.conversation, readable=readable)
-        return format_html('<a href="{}?through={}#m-{}">{}</a>', thread, *[message.id] * 2, name)
+        copy = facts.copy_chip(message.conversation)
+        link = format_html('<a href="{}?through={}#m-{}">{}</a>', thread, *[message.id] * 2, name)
+        return format_html("{} {}", link, copy) if copy else link
 
     @admin.display(description=gettext_lazy("status"), ordering="status", empty_value="")
     def state(self, message: Message) -> SafeString | None:

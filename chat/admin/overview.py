@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from dataclasses import dataclass
+from functools import cached_property
 
 from django.contrib import admin
 from django.contrib.auth import get_permission_codename
@@ -23,7 +24,7 @@ COUNTING_SECONDS = 2.0  # of a request
 LIVE = 50
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Row:
     """Figures as a table has them."""
 
@@ -35,13 +36,21 @@ class Row:
     def tokens(self) -> str:
         return facts.read_and_written(self.figures.read, self.figures.written)
 
-    @property
-    def median(self) -> str:
-        return _seconds(self.figures.quantile(0.5))
+    @cached_property
+    def median(self) -> float | None:
+        return self.figures.quantile(0.5)
+
+    @cached_property
+    def slow(self) -> float | None:
+        return self.figures.quantile(0.95)
 
     @property
-    def slow(self) -> str:
-        return _seconds(self.figures.quantile(0.95))
+    def median_said(self) -> str:
+        return _seconds(self.median)
+
+    @property
+    def slow_said(self) -> str:
+        return _seconds(self.slow)
 
     @property
     def failed(self) -> str:
@@ -66,7 +75,12 @@ class DayAdmin(ReadOnlyAdmin):
         wanted = request.GET.get("days", "")
         period = int(wanted) if wanted in map(str, PERIODS) else PERIODS[1]
         days, is_whole = Day.objects.latest(period, seconds=COUNTING_SECONDS)
-        whole = Figures.total(day.total() for day in days)
+        by_model = [day.by_model() for day in days]
+        rows = [
+            Row(_day(day), Figures.total(models.values()), day.people)
+            for day, models in zip(days, by_model, strict=True)
+        ]
+        whole = Figures.total(row.figures for row in rows)
         context = self.admin_site.each_context(request) | {
             "title": _("Overview"),
             "subtitle": None,
@@ -75,15 +89,15 @@ class DayAdmin(ReadOnlyAdmin):
             "periods": PERIODS,
             "period": period,
             "is_whole": is_whole,
-            "first": _day(days[0]),
-            "last": _day(days[-1]),
-            "charts": charts(days, whole),
-            "models": _by_model(days),
+            "first": rows[0].name,
+            "last": rows[-1].name,
+            "charts": charts(rows, whole),
+            "models": _models(by_model),
             "errors": [
                 (code, _(REPLY_ERRORS[code][0]) if code in REPLY_ERRORS else "", count)
                 for code, count in whole.errors.most_common()
             ],
-            "days": [Row(_day(day), day.total(), day.people) for day in reversed(days)],
+            "days": rows[::-1],
             "live": self._live(request),
             "readable": may_read(request),
         }
@@ -100,13 +114,15 @@ class DayAdmin(ReadOnlyAdmin):
             return None
         readable = may_read(request)
         hidden = ("text", "reasoning", *(() if readable else ("conversation__title",)))
-        replies = Message.objects.active().select_related("conversation__owner__profile")
+        replies = Message.objects.with_status(Message.Status.RUNNING)
+        replies = replies.select_related("conversation__owner__profile")
         replies = replies.defer(*hidden, "conversation__owner__profile__instructions")
         now = timezone.now()
         return [
             {
                 "reply": reply,
                 "label": facts.label(reply.conversation, readable=readable),
+                "copy": facts.copy_chip(reply.conversation),
                 "owner": facts.owner(reply.conversation),
                 "for": facts.duration((now - reply.created).total_seconds()),
             }
@@ -114,13 +130,12 @@ class DayAdmin(ReadOnlyAdmin):
         ]
 
 
-def charts(days: list[Day], whole: Figures) -> list[chart.Chart]:
+def charts(days: list[Row], whole: Figures) -> list[chart.Chart]:
     """The charts of these days, which come to `whole` all together."""
-    names = [_day(day) for day in days]
-    figures = [day.total() for day in days]
+    names = [day.name for day in days]
+    figures = [day.figures for day in days]
     number = facts.number
-    median = [one.quantile(0.5) for one in figures]
-    slow = [one.quantile(0.95) for one in figures]
+    median, slow = [day.median for day in days], [day.slow for day in days]
     people = [day.people for day in days]
     replies = ngettext("%(n)s reply", "%(n)s replies", whole.replies)
     tokens = ngettext("%(n)s token", "%(n)s tokens", whole.read + whole.written)
@@ -146,10 +161,7 @@ def charts(days: list[Day], whole: Figures) -> list[chart.Chart]:
             _("%(median)s for half of them, %(slow)s for 95 of 100")
             % {"median": _seconds(whole.quantile(0.5)), "slow": _seconds(whole.quantile(0.95))},
             [("good", _("half of them"), median), ("warn", _("95 of 100"), slow)],
-            [
-                f"{name}: {_seconds(half)}, {_seconds(most)}"
-                for name, half, most in zip(names, median, slow, strict=True)
-            ],
+            [f"{day.name}: {day.median_said}, {day.slow_said}" for day in days],
             _seconds,
         ),
         chart.stacked(
@@ -159,10 +171,7 @@ def charts(days: list[Day], whole: Figures) -> list[chart.Chart]:
                 ("quiet", _("read"), [one.read for one in figures]),
                 ("good", _("written"), [one.written for one in figures]),
             ],
-            [
-                f"{name}: {facts.read_and_written(one.read, one.written)}"
-                for name, one in zip(names, figures, strict=True)
-            ],
+            [f"{day.name}: {day.tokens}" for day in days],
             number,
         ),
         chart.stacked(
@@ -175,11 +184,11 @@ def charts(days: list[Day], whole: Figures) -> list[chart.Chart]:
     ]
 
 
-def _by_model(days: list[Day]) -> list[Row]:
-    """The models, the busiest first."""
+def _models(days: list[dict[str, Figures]]) -> list[Row]:
+    """The models of these days, the busiest first."""
     found: defaultdict[str, list[Figures]] = defaultdict(list)
     for day in days:
-        for model, figures in day.by_model().items():
+        for model, figures in day.items():
             found[model].append(figures)
     rows = [Row(model or _("none"), Figures.total(several)) for model, several in found.items()]
     return sorted(rows, key=lambda row: -row.figures.replies)

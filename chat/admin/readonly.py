@@ -30,7 +30,7 @@ class LimitedPaginator(Paginator):
 
     @cached_property
     def count(self) -> int:
-        return self.object_list[:MOST_LISTED].count()
+        return self.object_list.order_by()[:MOST_LISTED].count()
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):

@@ -10,8 +10,6 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
 from django.template.response import TemplateResponse
 from django.urls import path, reverse
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
@@ -121,14 +119,15 @@ class Retrying:
         settle_lost()
         copies = Conversation.objects.copies().filter(copy_of__conversation__deleted=None)
         copy = copies.filter(id=object_id).alive().select_related("copy_of").first()
-        retried = copy and _replies().filter(conversation=copy).order_by("-seq").first()
+        replies = _messages().filter(conversation=copy, role=Message.Role.ASSISTANT)
+        retried = copy and replies.order_by("-seq").first()
         if retried is None:
             raise Http404
-        original = _replies().get(id=copy.copy_of_id)
+        original = _messages().get(id=copy.copy_of_id)
         if not is_open(request, copy):
             thread = reverse("admin:chat_conversation_change", args=[original.conversation_id])
             return HttpResponseRedirect(f"{thread}?through={original.id}#m-{original.id}")
-        question = Message.objects.select_related("conversation__owner").get(id=original.parent_id)
+        question = _messages().get(id=original.parent_id)
         context = {
             **self.admin_site.each_context(request),
             **self._offer(request),
@@ -163,13 +162,9 @@ def page_of(conversation: Conversation) -> str:
     return reverse(f"admin:chat_conversation_{page}", args=[conversation.id])
 
 
-def copy_chip() -> SafeString:
-    """The list's mark of a copy."""
-    return format_html('<span class="chat-chip">{}</span>', _("Retry"))
-
-
-def _replies() -> QuerySet:
-    return Message.objects.filter(role=Message.Role.ASSISTANT).select_related("conversation__owner")
+def _messages() -> QuerySet:
+    """Of whom they are, without what `transcript` reads."""
+    return Message.objects.select_related("conversation__owner").defer("text", "reasoning")
 
 
 def _copies(copies: QuerySet) -> list[tuple]:

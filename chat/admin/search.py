@@ -10,7 +10,8 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.contrib.auth import get_user_model
-from django.db.models import QuerySet
+from django.db import models
+from django.db.models import ExpressionWrapper, F, Q, QuerySet
 from django.utils import timezone
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
@@ -21,6 +22,7 @@ from chat.models.found import pieces_of
 from chat.models.search import messages_of, titles_of
 
 MOST = 1_000  # conversations by each way, the latest
+PEOPLE = 100  # of those who have it in their names: who has no other, and who came last
 NEW = timedelta(days=2)  # `manage.py settle` brings in what is older
 INDEXING_SECONDS = 1.0  # of a request
 
@@ -61,11 +63,14 @@ class Found:
 def find(conversations: QuerySet, term: str, *, readable: bool) -> Found:
     """Those of `conversations` that `term` finds; what was said counts for who may read it. A name
     before the words looks for them in what that person has."""
+    term = term[: words.ASKED]
     found = Found({*_by_owner(conversations, term), *_by_id(conversations, term)})
     query = words.asked(term)
     if not readable or not query.phrases or query.is_too_short:
         return found
     latest = Conversation.objects.filter(updated__gt=timezone.now() - NEW)
+    # By their ids: SQLite would go through all, in the order that is asked for.
+    latest = Conversation.objects.filter(id__in=latest.values("id"))
     found.is_behind = not bring_in(latest, seconds=INDEXING_SECONDS)
     found.look(query)
     name, _, rest = term.strip().partition(" ")
@@ -78,8 +83,11 @@ def find(conversations: QuerySet, term: str, *, readable: bool) -> Found:
 
 
 def _by_owner(conversations: QuerySet, term: str) -> list[UUID]:
-    named = get_user_model().objects.filter(**{f"{NAME}__icontains": term.strip()})
-    owners = list(named.values_list("pk", flat=True)[:MOST])
+    term = term.strip()
+    named = get_user_model().objects.filter(**{f"{NAME}__icontains": term})
+    is_it = ExpressionWrapper(Q(**{f"{NAME}__iexact": term}), models.BooleanField())
+    named = named.order_by(is_it.desc(), F("last_login").desc(nulls_last=True))
+    owners = list(named.values_list("pk", flat=True)[:PEOPLE])
     return _latest(conversations.owned_by_any(owners)) if owners else []
 
 

@@ -206,11 +206,10 @@ class TraceView:
 def read(
     messages: Sequence[Message], tree: Tree, *, readable: bool, whole: bool = False
 ) -> dict[UUID, TraceView]:
-    """The traces of these messages of one conversation, of which `tree` has all; with `whole`, the
-    texts of what was sent, too."""
+    """The traces of these messages of one conversation, of which `tree` has all, and whose runs are
+    selected with them; with `whole`, the texts of what was sent, too."""
     replies = [message for message in messages if message.is_reply]
     ids = [reply.id for reply in replies]
-    runs = Run.objects.in_bulk(ids)
     nodes = NodeRun.objects.filter(message__in=ids)
     calls = Call.objects.filter(message__in=ids)
     steps = Step.objects.filter(message__in=ids)
@@ -222,7 +221,7 @@ def read(
     of_nodes, of_calls, of_steps = map(_by_message, (nodes, found, steps))
     views = {}
     for reply in replies:
-        run = runs.get(reply.id)
+        run = getattr(reply, "run", None)
         told = [
             CallView(
                 call, _call_bars(call, _scale(run)), texts.entries(call, reply) if texts else []

@@ -8,6 +8,7 @@ from collections import defaultdict
 from dataclasses import dataclass
 from uuid import UUID
 
+from django.db.models import QuerySet
 from django.utils.safestring import SafeString
 
 from chat.models import Conversation, Message
@@ -118,23 +119,26 @@ def read(
     for node in tree.values():
         families[node.parent].append(node.id)
     ids = [node.id for node in pages[page - 1]] if pages else []
-    messages = conversation.messages.filter(id__in=ids).order_by("seq")
-    if not readable:
-        messages = messages.defer("text", "reasoning")
+    messages = _whole(conversation, readable=readable).filter(id__in=ids).order_by("seq")
     traces = trace.read(messages, tree, readable=readable)
     turns = [Turn(row, families[row.parent_id], traces.get(row.id)) for row in messages]
     return Transcript(turns, page, len(pages), is_shown=branch == shown)
 
 
 def one(message: Message, *, readable: bool) -> Turn:
-    """A single message; its text, which lists leave out, is loaded if it is `readable`."""
-    if readable:
-        message.refresh_from_db(fields=["text", "reasoning"])
+    """A single message, as `read` has it."""
+    row = _whole(message.conversation, readable=readable).get(id=message.id)
     rows = message.conversation.messages.order_by("seq").values_list(*COLUMNS)
     tree = {row[0]: Node(*row) for row in rows}
-    siblings = [node.id for node in tree.values() if node.parent == message.parent_id]
-    traces = trace.read([message], tree, readable=readable, whole=True)
-    return Turn(message, siblings, traces.get(message.id))
+    siblings = [node.id for node in tree.values() if node.parent == row.parent_id]
+    traces = trace.read([row], tree, readable=readable, whole=True)
+    return Turn(row, siblings, traces.get(row.id))
+
+
+def _whole(conversation: Conversation, *, readable: bool) -> QuerySet:
+    """Its messages with their runs; what was said is only loaded if it is `readable`."""
+    messages = conversation.messages.select_related("run")
+    return messages if readable else messages.defer("text", "reasoning")
 
 
 def _branch(tree: Tree, through: UUID) -> list[Node]:

@@ -29,6 +29,16 @@ class AccessQuerySet(models.QuerySet):
         """Whether it is in the log that `operator` reads `subject` (see `log`) today."""
         return self.filter(operator=operator, day=timezone.localdate(), **_about(subject)).exists()
 
+    def admits(self, operator: AbstractBaseUser, subject: models.Model) -> bool:
+        """Whether `operator`, who may read, does so here today: they have said why. Where no reason
+        is asked for, this logs that they do."""
+        if self.is_open(operator, subject):
+            return True
+        if settings.ADMIN_REASON:
+            return False
+        self.log(operator, subject)
+        return True
+
     def opened(self, operator: AbstractBaseUser, conversations: Iterable[UUID]) -> list[UUID]:
         """Those of these conversations that `operator` reads today."""
         mine = self.filter(operator=operator, day=timezone.localdate())

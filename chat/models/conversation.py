@@ -17,6 +17,7 @@ from .deletion import DeletionQuerySet
 from .message import Ending, Message
 from .profile import Profile
 from .tag import Tag
+from .tokens import COLUMNS, KeptTokens, TokensQuerySet
 
 TITLE_LENGTH = 80
 
@@ -45,7 +46,7 @@ class Place:
         return cls(pinned == "1", moment, uuid.UUID(id))
 
 
-class ConversationQuerySet(DeletionQuerySet):
+class ConversationQuerySet(TokensQuerySet, DeletionQuerySet):
     def owned_by(self, user: AbstractBaseUser) -> "ConversationQuerySet":
         """Those that the chat knows as theirs: an operator's copies are the admin's affair."""
         return self.filter(owner=user, copy_of=None)
@@ -137,7 +138,7 @@ class ConversationQuerySet(DeletionQuerySet):
         return mine.get()
 
 
-class Conversation(models.Model):
+class Conversation(KeptTokens):
     """A tree of messages of which one branch is shown.
 
     `revision` rises first in every transaction that changes the tree, the shown branch, or the
@@ -298,9 +299,10 @@ class Conversation(models.Model):
         self.tags.clear()
         self.flagged = None
         self.title = ""
-        self.last_seq = 0
+        self.last_seq = self.counted = self.prompt_tokens = self.completion_tokens = 0
         self.deleted = self.deleted or timezone.now()
-        self.save(update_fields=["flagged", "title", "last_seq", "deleted"])
+        changed = ("flagged", "title", "last_seq", "deleted", "counted", *COLUMNS)
+        self.save(update_fields=changed)
 
 
 def title_of(text: str) -> str:

@@ -1,4 +1,5 @@
 import uuid
+from collections.abc import Iterable
 
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import models, transaction
@@ -18,9 +19,11 @@ class CopyQuerySet(models.QuerySet):
         """The copies that were made beside replies of the conversation `id`."""
         return self.filter(copy_of__conversation=id)
 
-    def copies_around(self, user: AbstractBaseUser) -> "CopyQuerySet":
-        """The copies that the user has made, and those of what is theirs."""
-        return self.copies().filter(Q(owner=user) | Q(copy_of__conversation__owner=user))
+    def going_with(self, users: Iterable[AbstractBaseUser]) -> "CopyQuerySet":
+        """What goes with these people: their conversations, the copies that they have made, and the
+        copies of what is theirs."""
+        of_theirs = self.model.objects.copies().filter(copy_of__conversation__owner__in=users)
+        return self.filter(Q(owner__in=users) | Q(id__in=of_theirs.values("id")))
 
     @transaction.atomic
     def discard(self) -> None:

@@ -45,11 +45,15 @@ class Figures:
 
     @classmethod
     def total(cls, several: Iterable[Self]) -> Self:
-        return sum(several, start=cls())
-
-    def __add__(self, other: Self) -> Self:
-        pairs = {name: getattr(self, name) + getattr(other, name) for name in self.__slots__}
-        return type(self)(**pairs)
+        whole = cls()
+        for one in several:
+            whole.replies += one.replies
+            whole.failed += one.failed
+            whole.read += one.read
+            whole.written += one.written
+            whole.errors.update(one.errors)
+            whole.first_token.update(one.first_token)
+        return whole
 
     def quantile(self, share: float) -> float | None:
         """The seconds within which this share of the replies began, about; None without any."""

@@ -1,6 +1,5 @@
 """Who may look at what others said while it is written."""
 
-from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.auth.models import AbstractBaseUser
 
@@ -17,9 +16,6 @@ def may_inspect(user: AbstractBaseUser) -> bool:
 
 def may_follow(user: AbstractBaseUser, conversation: Conversation) -> bool:
     """Whether the user may read this conversation of anybody's, by what the database says now: an
-    object of a user remembers the permissions that it had. Where a reason is asked for, they have
-    given it today."""
+    object of a user remembers the permissions that it had. It is a reading, as the page is."""
     now = get_user_model()._default_manager.filter(pk=user.pk).first()
-    if now is None or not may_inspect(now):
-        return False
-    return not settings.ADMIN_REASON or Access.objects.is_open(now, conversation)
+    return now is not None and may_inspect(now) and Access.objects.admits(now, conversation)

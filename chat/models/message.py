@@ -39,6 +39,17 @@ class MessageQuerySet(models.QuerySet):
         """The replies that are being written."""
         return self.filter(status=Message.Status.RUNNING)
 
+    def with_status(self, status: str) -> "MessageQuerySet":
+        """Those of one status. All but `done` have an index, which SQLite takes only where its own
+        condition is in the query."""
+        found = self.filter(status=status)
+        done = Message.Status.DONE
+        return found if status == done else found.exclude(status=done)
+
+    def newest(self) -> "MessageQuerySet":
+        """The last message of each conversation: a reply, as soon as anything was asked."""
+        return self.filter(seq=F("conversation__last_seq"))
+
     def shown(self) -> "MessageQuerySet":
         return self.filter(shown=True)
 
@@ -60,12 +71,6 @@ class MessageQuerySet(models.QuerySet):
         left out."""
         said = self.shown().exclude(text="").order_by("seq").values_list("id", "role", "text")
         return {id: {"role": role, "content": text} for id, role, text in said}
-
-    def tokens_of_each(self) -> dict[uuid.UUID, tuple[int | None, int | None]]:
-        """What the models read and wrote for these messages, of each conversation."""
-        rows = self.order_by().values_list("conversation")
-        sums = rows.annotate(models.Sum("prompt_tokens"), models.Sum("completion_tokens"))
-        return {id: (read, written) for id, read, written in sums}
 
     def progress(self, ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, "Message"]:
         """How far each reply is: its status and lengths, without its text."""
@@ -233,6 +238,12 @@ class Message(models.Model):
             ),
             # Not of the lease: PostgreSQL would write every index anew each time it is renewed.
             models.Index(fields=["worker"], condition=Q(status="running"), name="message_running"),
+            # Few are not done: an operator who looks for them finds them among any number.
+            models.Index(
+                fields=["status", "-created"],
+                condition=~Q(status="done"),
+                name="message_not_done",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -140,7 +140,7 @@ def forget(user: AbstractBaseUser) -> None:
     people.values_list("pk").filter(pk=user.pk).first()
     Conversation.objects.owned_by(user).update(revision=F("revision") + 1)
     stop_all(user)
-    Conversation.objects.copies_around(user).discard()
+    Conversation.objects.going_with([user]).discard()
     user.delete()
 
 

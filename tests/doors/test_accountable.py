@@ -277,6 +277,13 @@ class EraseTests(AccountableCase):
         self.client.force_login(self.alice)
         self.assertIn("1 conversation, 2 messages", self.get("/account/delete/"))
 
+    def test_copies_that_operators_made_of_what_was_said_count_too(self):
+        copy = Conversation.objects.create(owner=self.rita, assistant="chat", copy_of=self.answer)
+        self.ask(copy, None, "How far is the moon?")
+        for user, said in ((self.alice, 3), (self.rita, 1)):
+            page = self.get(reverse("admin:auth_user_delete", args=[user.pk]))
+            self.assertIn(f"Messages: {said}", page)
+
     def test_the_number_of_queries_is_fixed(self):
         url = reverse("admin:auth_user_delete", args=[self.alice.pk])
         counts = [self.queries_of(url)]

@@ -119,8 +119,8 @@ class ConversationListTests(AdminCase):
         page = self.get(CONVERSATIONS)
         for fact in ("alice", "How far is the moon?", "chat", "small", str(talk.id)[:8]):
             self.assertIn(fact, page)
-        said = '<td class="field-said">2<span class="chat-second">12 → 5</span></td>'
-        self.assertInHTML(said, page)
+        said = '12 → 5<span class="chat-second">2 messages</span>'
+        self.assertInHTML(f'<td class="field-used_tokens">{said}</td>', page)
         self.assertNotIn("chat-chip", page)
 
     def test_the_newest_reply_shows_as_a_chip(self):
@@ -207,6 +207,22 @@ class ConversationListTests(AdminCase):
         self.client.force_login(self.olga)
         self.assertEqual(self.listed(q="kepler"), set())
 
+    def test_by_the_tokens_that_were_used(self):
+        for read, written in ((20, 1), (1, 40), (None, None)):
+            self.reply(self.talk(), "So", prompt_tokens=read, completion_tokens=written)
+        for order, expected in (
+            ("5", ["", "20 → 1", "1 → 40"]),
+            ("-5", ["1 → 40", "20 → 1", ""]),
+        ):
+            rows = self.client.get(CONVERSATIONS, {"o": order}).context["cl"].result_list
+            self.assertEqual([row.tokens for row in rows], expected)
+
+    def test_the_few_that_failed_are_found_by_an_index(self):
+        failed = Message.objects.with_status(ERROR)
+        for plan in (failed.explain(), failed.order_by("-created").explain()):
+            self.assertIn("message_not_done", plan)
+            self.assertNotIn("TEMP B-TREE", plan)
+
     def test_a_long_list_says_that_it_is_not_all(self):
         rows = [Conversation(owner=self.alice, assistant="chat") for _ in range(MOST_LISTED)]
         Conversation.objects.bulk_create(rows[1:])
@@ -230,7 +246,9 @@ class ConversationListTests(AdminCase):
         self.talk().delete_content()
         page = self.get(CONVERSATIONS)
         self.assertIn("chat-chip-deleted", page)
-        self.assertIn('<td class="field-said">0<span', page)
+        self.assertIn(
+            '<td class="field-used_tokens">–<span class="chat-second">0 messages</span>', page
+        )
 
     def test_the_number_of_queries_is_fixed(self):
         talk = self.talk()
@@ -241,8 +259,8 @@ class ConversationListTests(AdminCase):
             self.reply(self.talk([self.alice, self.bob, guest][number % 3]), "So")
         counts.append(self.queries_of(CONVERSATIONS))
         # Session, user, two of permissions, stale replies, the count, the rows; tags to filter by,
-        # and the rows' own; their tokens.
-        self.assertEqual(counts, [11, 11])
+        # and the rows' own; their tokens, and their newest replies.
+        self.assertEqual(counts, [12, 12])
 
 
 class ThreadTests(AdminCase):
@@ -383,10 +401,10 @@ class ThreadTests(AdminCase):
     def test_the_number_of_queries_is_fixed(self):
         self.get(change(self.talk()))  # after which the process knows its content types
         counts = [self.queries_of(change(self.long_talk(turns))) for turns in (1, 20, 120)]
-        # Session, user, two of permissions, stale replies, the conversation, tree, page, runs,
+        # Session, user, two of permissions, stale replies, the conversation, tree, page with runs,
         # nodes, calls, steps; whether it is open, which is logged; its tags, notes, and those of
         # the messages; the profile by which the page follows.
-        self.assertEqual(counts, [19, 19, 19])
+        self.assertEqual(counts, [18, 18, 18])
 
     def test_one_that_is_deleted_or_empty_says_so(self):
         talk = self.talk()
@@ -494,7 +512,7 @@ class StopTests(AdminCase):
         self.assertNotIn(stop(self.running), self.get(change(self.talking)))
         self.assertEqual(self.post(stop(self.running)).status_code, 403)
         self.assertNotIn("stop_replies", self.get(CONVERSATIONS))
-        self.post(CONVERSATIONS, action="stop_replies", _selected_action=self.talking.id)
+        self.post(CONVERSATIONS, action="stop_replies", _selected_action=self.talking.id, sure=1)
         self.assertEqual(self.status(), RUNNING)
 
     def test_it_takes_a_post_with_a_token(self):
@@ -515,7 +533,12 @@ class StopTests(AdminCase):
         other, quiet, spared = self.talk(self.bob), self.talk(), self.talk()
         also, goes_on = self.reply(other, "A", RUNNING), self.reply(spared, "B", RUNNING)
         selected = [self.talking.id, other.id, quiet.id]
-        response = self.post(CONVERSATIONS, action="stop_replies", _selected_action=selected)
+        data = {"action": "stop_replies", "_selected_action": selected}
+        asked = self.client.post(CONVERSATIONS, data)
+        self.assertContains(asked, "2 replies are being written there. Stop them?")
+        self.assertContains(asked, 'name="_selected_action"', 3)
+        self.assertEqual(self.status(), RUNNING)
+        response = self.post(CONVERSATIONS, **data, sure=1)
         self.assertEqual(response.status_code, 302)
         self.assertEqual(self.status(), "stopped")
         self.assertEqual(Message.objects.get(id=also.id).status, "stopped")
@@ -632,7 +655,7 @@ class MessageTests(AdminCase):
         self.reply(talk, status=ERROR, error="storage", model="big", parent=reply.parent)
         for query, expected in (
             ({"role__exact": "user"}, {1}),
-            ({"status__exact": ERROR}, {3}),
+            ({"status": ERROR}, {3}),
             ({"model": "big"}, {3}),
             ({"created__from": days_from_now(2)}, set()),
             ({"conversation__id__exact": talk.id}, {1, 2, 3}),
@@ -666,7 +689,7 @@ class MessageTests(AdminCase):
         lists.append(self.queries_of(MESSAGES))
         pages.append(self.queries_of(change(last)))
         self.assertEqual(lists, [9, 9])  # a conversation list's, and the models to filter by
-        self.assertEqual(pages, [15, 15])  # whether it is open, and its notes
+        self.assertEqual(pages, [14, 14])  # whether it is open, and its notes
 
 
 class UnreadableTests(AdminCase):
@@ -718,7 +741,7 @@ class UnreadableTests(AdminCase):
         answers = [
             self.client.post(stop(self.live), follow=True),
             self.client.post(CONVERSATIONS, {"action": "delete_selected", **selected}),
-            self.client.post(CONVERSATIONS, {"action": "stop_replies", **selected}, follow=True),
+            self.client.post(CONVERSATIONS, {"action": "stop_replies", **selected}),
         ]
         return [answer.content.decode() for answer in answers]
 

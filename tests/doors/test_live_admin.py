@@ -65,7 +65,9 @@ class LiveTests(Hands, LiveCase):
         async with Visitor(self.server.url) as alice, self.operator(*READS) as rita:
             tab, ack = await self.running(alice)
             looked = await self.transcript(rita)
+            self.assertEqual(await self.readers(alice), 0)
             await looked.open(ack["conversation"])
+            self.assertEqual(await self.readers(alice), 1)  # though no page was asked for
             length = len(looked.message(ack["reply"])["text"])
             await looked.text_of(ack["reply"], length + 24)
             await tab.say(type="stop", message=ack["reply"])
@@ -75,6 +77,9 @@ class LiveTests(Hands, LiveCase):
             more = await tab.ask(asks(tokens=3))
             self.assertEqual((await looked.ended(more["id"]))["text"], numbered(3))
             self.assertEqual(looked.count("conversation"), 0)
+
+    async def readers(self, alice: Visitor) -> int:
+        return (await alice.see("/settings/readers/")).text.count('class="reading"')
 
     async def test_it_only_reads(self):
         async with Visitor(self.server.url) as alice, self.operator(*READS) as rita:

@@ -12,7 +12,7 @@ from django.urls import reverse
 from chat import words
 from chat.models import Charge, Conversation, Day, Message, bring_in, find
 from chat.replies import snapshot, tree
-from tests.doors.test_admin import CONVERSATIONS, AdminCase, change
+from tests.doors.test_admin import CONVERSATIONS, MESSAGES, AdminCase, change
 from tests.replies.case import ServerCase, asks
 from tests.upstream import numbered
 from tests.visitor import PASSWORD, Visitor
@@ -66,6 +66,8 @@ class CopyTests(CopyCase):
         self.assertIn('<span class="chat-chip">Retry</span>', self.get(CONVERSATIONS, copies="all"))
         self.assertNotIn("chat-chip", self.get(CONVERSATIONS))
         self.assertEqual(self.listed(copies="all"), {copy.id, self.original.id})
+        marked = self.get(MESSAGES).count('</a> <span class="chat-chip">Retry</span>')
+        self.assertEqual(marked, copy.messages.count())
 
     def test_it_is_none_of_the_operators_own_conversations(self):
         copy = self.copy()

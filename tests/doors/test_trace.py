@@ -93,6 +93,8 @@ class TraceTests(AdminCase):
             before = [self.queries_of(change(row)) for row in (self.talking, made)]
             for _ in range(5):
                 made = self.answered("agent")
-        # As many as without, and the texts that were sent; on its own page, the messages', too.
-        self.assertEqual(before, [19, 17])
+        # Session, user, language, two of permissions, stale replies, the row, whether it is open,
+        # the tree; messages with their runs, nodes, calls, steps, prompts, notes. The conversation
+        # has tags, notes of its own, and who follows it; the message the texts that were sent.
+        self.assertEqual(before, [18, 16])
         self.assertEqual([self.queries_of(change(row)) for row in (self.talking, made)], before)

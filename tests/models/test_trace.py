@@ -82,10 +82,10 @@ class KeptTests(TraceCase):
         live = answer(made, Scripted().say("Too late."))
         self.assertFalse(Run.objects.exists())
         for _ in range(2):  # it is kept once
-            save(live.trace, WORKER)
+            save(live.trace, made.conversation_id, WORKER)
         self.assertEqual(made.nodes.count(), 2)
         made.delete()
-        save(live.trace, WORKER)  # it is there no more
+        save(live.trace, made.conversation_id, WORKER)  # it is there no more
         self.assertFalse(Run.objects.exists())
 
     def test_what_a_model_reports_and_no_column_holds_harms_nothing(self):

@@ -45,6 +45,8 @@ class Command(BaseCommand):
         Day.objects.latest(YEAR, seconds=float("inf"))
         # What is not searched by its owner is found by operators all the same.
         bring_in(Conversation.objects.all(), seconds=float("inf"))
+        while Conversation.objects.keep_tokens():
+            pass
         for leftover in leftovers():
             if removed := sum(leftover.remove_all()):
                 self.stdout.write(f"{leftover.counted(removed)} removed.")
