@@ -26,6 +26,12 @@ for n in range({count}):
 """
 
 # The list as it is drawn: headings and titles, in order.
+NOTHING_IS_WRITTEN = """
+() => {
+  const key = Object.keys(localStorage).find((name) => name.startsWith("chat:unread:"));
+  return JSON.parse(localStorage[key]).writing.length === 0;
+}
+"""
 DRAWN = """
 () => [...document.querySelectorAll(
   '[data-part=conversations] [data-part=section-name], [data-part=conversations] [data-part=title]'
@@ -320,7 +326,8 @@ class UnreadTests(SidebarCase):
         self.upstream.release("away")
         self.until_status("done")
         self.entry("Aside").locator("[data-part=live]").wait_for(state="hidden")
-        # What another tab has kept is looked at here, too.
+        # What another tab has kept comes here a moment later, and is looked at here, too.
+        other.wait_for_function(NOTHING_IS_WRITTEN)
         other.evaluate("() => dispatchEvent(new StorageEvent('storage'))")
         other.evaluate("() => new Promise((drawn) => requestAnimationFrame(() => drawn()))")
         with other.expect_response("**/conversations/"):
