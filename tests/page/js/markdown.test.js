@@ -334,6 +334,16 @@ test("formulas are found, and money is none", () => {
   equal([...root.querySelectorAll(".math")].map((box) => [box.localName, box.textContent]), [["span", "x_1"], ["span", "y"], ["div", "z"]]);
 });
 
+test("a formula without an end in what is bold takes none from what follows", () => {
+  const formulas = whole("**a \\(b** c \\(d\\) e \\(f").querySelectorAll(".math");
+  equal([...formulas].map(({ textContent }) => textContent), ["d"]);
+});
+
+test("texts and escapes that follow one another are one text, however many", () => {
+  const { childNodes, textContent } = /** @type {Element} */ (whole(`${"a\\*&amp;<i>\\&lt;".repeat(50)}<br>b`).firstElementChild);
+  equal([childNodes.length, textContent], [3, `${"a*&<i>&lt;".repeat(50)}b`]);
+});
+
 test("character references are read once", () => {
   equal(decode("&amp;lt; &lt; &#65;&#x42; &nope; &#0; &#xD800; & &;"), "&lt; < AB &nope; \ufffd \ufffd & &;");
 });

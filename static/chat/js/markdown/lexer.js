@@ -79,6 +79,7 @@ class ReplyLexer extends Lexer {
   /** @type {Growing} */ growing = "";
   dollars = false; // Whether there is one at all.
   searches = 0; // That the paragraph at hand has left.
+  unclosed = new Set(); // What opens a formula and is not closed in the rest of the text at hand.
   #depth = 0;
 
   /** @param {any} options */
@@ -103,7 +104,13 @@ class ReplyLexer extends Lexer {
   /** @param {string} source @param {Token[]} tokens */
   inlineTokens(source, tokens = []) {
     if (!this.#depth) this.searches = SEARCHES;
-    return this.#deeper(source, tokens, () => super.inlineTokens(source, tokens));
+    const { unclosed } = this;
+    this.unclosed = new Set();
+    try {
+      return this.#deeper(source, tokens, () => super.inlineTokens(source, tokens));
+    } finally {
+      this.unclosed = unclosed;
+    }
   }
 
   /** @param {string} raw @param {Token[]} tokens @param {() => Token[]} go */

@@ -63,22 +63,23 @@ export class Renderer {
   inline(tokens, into) {
     const closing = pairs(tokens);
     const open = [into];
+    let said = ""; // What follows one another is said at once: adding to a text takes its whole length.
     tokens.forEach((token, index) => {
+      const text = plain(token, closing.has(index));
+      said += text ?? "";
+      if (text !== undefined) return;
       const inner = open[open.length - 1];
-      if (token.type === "tag") {
-        if (token.name === "br" && !token.closes) inner.append(this.make("br"));
-        else if (!closing.has(index)) say(inner, token.raw);
-        else if (token.closes) open.pop();
-        else {
-          open.push(this.make(token.name));
-          inner.append(open[open.length - 1]);
-        }
-      } else {
-        const draw = SPANS[token.type];
-        if (draw) draw(this, token, inner);
-        else say(inner, token.raw);
+      say(inner, said);
+      said = "";
+      if (token.type !== "tag") SPANS[token.type](this, token, inner);
+      else if (token.name === "br") inner.append(this.make("br"));
+      else if (token.closes) open.pop();
+      else {
+        open.push(this.make(token.name));
+        inner.append(open[open.length - 1]);
       }
     });
+    say(open[open.length - 1], said);
   }
 
   /** @param {Token} token @param {HTMLElement} into */
@@ -185,12 +186,7 @@ const BLOCKS = {
 
 /** @type {Record<string, (renderer: Renderer, token: Token, into: HTMLElement) => void>} */
 const SPANS = {
-  text(renderer, token, into) {
-    if (token.tokens) renderer.inline(token.tokens, into);
-    else say(into, decode(token.raw));
-  },
-  escape: (_, { text }, into) => say(into, text),
-  verbatim: (_, { raw }, into) => say(into, raw),
+  text: (renderer, { tokens }, into) => renderer.inline(tokens, into),
   strong: (renderer, { tokens }, into) => within(renderer, "strong", tokens, into),
   em: (renderer, { tokens }, into) => within(renderer, "em", tokens, into),
   del: (renderer, { tokens }, into) => within(renderer, "del", tokens, into),
@@ -289,11 +285,20 @@ function within(renderer, name, tokens, into) {
   into.append(element);
 }
 
+/** The text of what is nothing else. @param {Token} token @param {boolean} paired a tag with its partner */
+function plain(token, paired) {
+  const { type, name, closes, raw, text, tokens } = token;
+  if (type === "escape") return text;
+  if (type === "text" && !tokens) return decode(raw);
+  const drawn = type === "tag" ? paired || (name === "br" && !closes) : SPANS[type];
+  return drawn ? undefined : raw;
+}
+
 /** @param {HTMLElement} into @param {string} text */
 function say(into, text) {
   const last = into.lastChild;
   if (last?.nodeType === 3) /** @type {Text} */ (last).appendData(text);
-  else into.append(text);
+  else if (text) into.append(text);
 }
 
 /** Which of the bare tags have their partner, in order. The others are text. @param {Token[]} tokens */

@@ -58,7 +58,9 @@ const inlineMath = {
       return { type: "math", raw: match[0], tex: match[1], display: false };
     }
     if (!Object.hasOwn(CLOSE, mark)) return undefined;
-    const end = source.indexOf(CLOSE[mark], 2);
+    const { unclosed } = this.lexer;
+    const end = unclosed.has(mark) ? -1 : source.indexOf(CLOSE[mark], 2);
+    if (end < 0) unclosed.add(mark);
     const tex = source.slice(2, end < 0 ? undefined : end).trim();
     if (!tex || (end < 0 && (mark === "$$" || this.lexer.growing !== "text"))) return undefined;
     return { type: "math", raw: end < 0 ? source : source.slice(0, end + 2), tex, display: mark !== "\\(" };
