@@ -48,6 +48,10 @@ NOT_OF_CONVERSATION = {
     "revision",
     "last_seq",
     "titled_by",
+    # Sums of what its messages say.
+    "counted",
+    "prompt_tokens",
+    "completion_tokens",
 } | {
     "title_prompt_tokens",
     "title_completion_tokens",
