@@ -197,6 +197,7 @@ INSTALLED_APPS = [
     "chat",
 ]
 MIDDLEWARE = [
+    "chatproject.charset.ReadAsUTF8",
     "chatproject.proxies.RefuseUntrusted",
     "django.middleware.security.SecurityMiddleware",
     *([] if DEBUG else ["whitenoise.middleware.WhiteNoiseMiddleware"]),

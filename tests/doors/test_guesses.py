@@ -4,16 +4,34 @@ import asyncio
 from uuid import uuid4
 
 from tests.replies.case import ServerCase
-from tests.visitor import PASSWORD, Visitor
+from tests.visitor import PASSWORD, Answer, Visitor
 
 WRONG = "a wrong password"
+
+
+class Multipart(Visitor):
+    """Who posts a form in pieces, and says that they are in a charset of Python's own."""
+
+    async def sign_in_as(self, name: str, password: str, more: dict[str, str]) -> Answer:
+        fields = {"csrfmiddlewaretoken": await self._token(), "username": name}
+        parts = [
+            f'--b\r\nContent-Disposition: form-data; name="{field}"\r\n\r\n{value}\r\n'
+            for field, value in (fields | {"password": password} | more).items()
+        ]
+        headers = {
+            "Content-Type": "multipart/form-data; boundary=b; charset=unicode_escape",
+            "Origin": self.url,
+        }
+        body = "".join([*parts, "--b--\r\n"]).encode()
+        async with self.http.post(f"{self.url}/sign-in/", data=body, headers=headers) as response:
+            return Answer(response.status, response.url.path_qs, await response.text())
 
 
 class GuessTests(ServerCase):
     settings = {"SIGN_UP": 1, "LIMIT_GUESSES": 3, "TRUSTED_PROXIES": "127.0.0.1"}
 
-    def at(self, address: str) -> Visitor:
-        return Visitor(self.server.url, {"X-Forwarded-For": address})
+    def at(self, address: str) -> Multipart:
+        return Multipart(self.server.url, {"X-Forwarded-For": address})
 
     async def account(self) -> str:
         name = f"person-{uuid4().hex[:8]}"
@@ -64,6 +82,14 @@ class GuessTests(ServerCase):
         self.assertIn(b"old_password=", kept)
         for typed in (WRONG, f"{PASSWORD}!"):
             self.assertNotIn(typed.encode(), kept)
+
+    async def test_guesses_in_a_charset_of_ones_own_count_alike(self):
+        name = await self.account()
+        surrogate = {"x": r"\ud800"}  # which is six letters, and in that charset half of one
+        async with self.at("192.0.2.14") as stranger:
+            tries = [await stranger.sign_in_as(name, WRONG, surrogate) for _ in range(3)]
+            self.assertEqual([answer.status for answer in tries], [200, 200, 429])
+            self.assertEqual((await stranger.sign_in(name)).status, 429)
 
     async def test_guesses_at_the_administrators_door_count_alike(self):
         name = await self.account()
