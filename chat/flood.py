@@ -14,6 +14,7 @@ from websockets.exceptions import ProtocolError
 WITHIN = 10  # seconds
 # Whoever says more than LIMIT_FRAMES is told bye: this is for those who do not hear it.
 TIMES = 2
+CONTROL = 8  # the first opcode of what is no piece of a message (RFC 6455, 5.2)
 
 
 class Flood(ProtocolError):
@@ -21,18 +22,21 @@ class Flood(ProtocolError):
 
 
 class Count:
-    """The frames of one socket, of whatever kind."""
+    """The frames of one socket, of whatever kind, and the pieces of a message that goes on."""
 
-    def __init__(self) -> None:
-        self._frames, self._since = 0, 0.0
+    def __init__(self, within: float = WITHIN) -> None:
+        self._within = within
+        self._frames, self._since, self._pieces = 0, 0.0, 0
 
-    def is_flood(self) -> bool:
+    def is_flood(self, opcode: int, is_last: bool) -> bool:
         """Whether this frame is one too many; counted in windows, which costs nothing."""
         now = monotonic()
-        if now - self._since > WITHIN:
+        if now - self._since > self._within:
             self._frames, self._since = 0, now
         self._frames += 1
-        return self._frames > TIMES * settings.CHAT_LIMITS["frames"]
+        if opcode < CONTROL:  # a ping may come between two pieces
+            self._pieces = 0 if is_last else self._pieces + 1
+        return max(self._frames, self._pieces) > TIMES * settings.CHAT_LIMITS["frames"]
 
 
 class Counting(sansio.ServerProtocol):
@@ -43,7 +47,7 @@ class Counting(sansio.ServerProtocol):
         self.count = Count()
 
     def recv_frame(self, frame) -> None:
-        if self.count.is_flood():
+        if self.count.is_flood(frame.opcode, frame.fin):
             raise Flood
         super().recv_frame(frame)
 
@@ -65,7 +69,7 @@ def count_frames() -> None:
         opened(self)
 
     def on_frame_begin(self: WebSocketProtocol) -> None:
-        if self.count.is_flood():
+        if self.count.is_flood(self.current_frame.opcode, self.current_frame.fin):
             self.dropConnection(abort=True)
         else:
             begun(self)
