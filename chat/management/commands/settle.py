@@ -1,3 +1,5 @@
+from time import monotonic, sleep
+
 from django.core.management import BaseCommand, CommandError
 from django.db import OperationalError
 
@@ -45,8 +47,10 @@ class Command(BaseCommand):
         Day.objects.latest(YEAR, seconds=float("inf"))
         # What is not searched by its owner is found by operators all the same.
         bring_in(Conversation.objects.all(), seconds=float("inf"))
+        began = monotonic()
         while Conversation.objects.keep_tokens():
-            pass
+            sleep(monotonic() - began)  # the servers' turn
+            began = monotonic()
         for leftover in leftovers():
             if removed := sum(leftover.remove_all()):
                 self.stdout.write(f"{leftover.counted(removed)} removed.")
