@@ -10,7 +10,8 @@ import { BACKOFF, CLOSE, PATIENCE, ping } from "./protocol.js";
 
 /** What a socket touches outside itself, so that a test can stand in for it. @type {World} */
 export const WORLD = {
-  connect: (url) => new WebSocket(url),
+  // Not every browser takes a path.
+  connect: (url) => new WebSocket(new URL(url, location.href.replace(/^http/, "ws"))),
   later: (act, ms) => setTimeout(act, ms),
   cancel: (timer) => clearTimeout(timer),
   random: () => Math.random(),

@@ -119,7 +119,7 @@ const RULES = {
     const message = merged(find(state, frame.message.id), frame.message);
     if (!message) return need(state, "resync");
     const news = isFinal(message) ? { ...message, live: true } : message;
-    const mine = message.cid && message.cid === state.queued?.cid;
+    const mine = message.role === "user" && message.cid && message.cid === state.queued?.cid;
     // Thousands that were read on the way up would slow what is asked for here; they come again to whoever scrolls there.
     const shown = mine ? branch.slice(-HAVE) : branch;
     return arrived({ ...state, made: true, messages: [...shown, news] }, [news]);
@@ -188,7 +188,13 @@ const RULES = {
   }),
   "page:opened": (state) => ({ ...state, wants: null, awaiting: true }),
   "page:reopen": (state) => need({ ...state, awaiting: false }, "open"),
-  "page:queue": (state, { frame, conversation }) => ({ ...state, conversation, queued: frame, refusal: null }),
+  "page:queue": (state, { frame, conversation }) => ({
+    ...state,
+    conversation,
+    queued: frame,
+    refusal: null,
+    choosing: state.made ? state.choosing : {}, // The first message says all of it.
+  }),
   "page:refused": (state, { text }) => ({
     ...state,
     refusal: { code: state.gone ? "not_found" : "busy", re: "send", text },

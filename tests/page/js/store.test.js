@@ -134,10 +134,18 @@ test("a queued message is shown until its row comes, before or after its ack", (
   equal(after([row1, ack], queued).queued, null);
 });
 
+test("the first message says all that was chosen, and the next ones say only what is chosen later", () => {
+  const chosen = { type: "page:choose", chosen: { model: "large" } };
+  const fresh = after([chosen, queue], initial());
+  equal([fresh.model, fresh.choosing], ["large", {}]);
+  equal(after([chosen, queue]).choosing, { model: "large" });
+});
+
 test("with a question of one's own the thousands before it are let go, to be fetched again", () => {
   const rows = Array.from({ length: 500 }, (_, n) => row(`r${n}`, n ? `r${n - 1}` : null));
   const many = after([state(...rows), { ...queue, frame: { ...frame, parent: "r499" } }]);
   equal(after([told(row("m1", "r499", { cid: "theirs" }))], many).messages.length, 501);
+  equal(after([told(row("m1", "r499", { cid: "x1", role: "assistant" }))], many).messages.length, 501);
   const grown = after([told(row("m1", "r499", { cid: "x1" })), ack], many);
   equal([ids(grown), grown.queued], [[...rows.slice(400).map(({ id }) => id), "m1"], null]);
   const edited = after([told(row("m1", "r99", { cid: "x1" }))], many);
