@@ -56,6 +56,7 @@ def count_frames() -> None:
     """Before a server is made: a socket that sends a flood of frames is cut off."""
     opened, begun = WebSocketProtocol.onOpen, WebSocketProtocol.onFrameBegin
     failed = sansio.WebSocketsSansIOProtocol.handle_parser_exception
+    gathered = sansio.WebSocketsSansIOProtocol.send_receive_event_to_app
 
     def handle_parser_exception(self: sansio.WebSocketsSansIOProtocol) -> None:
         # Nothing can be told before the handshake, and a flood is not told: it may read nothing.
@@ -63,6 +64,17 @@ def count_frames() -> None:
             self.transport.abort()
         else:
             failed(self)
+
+    def send_receive_event_to_app(self: sansio.WebSocketsSansIOProtocol) -> None:
+        # A text that is none is an error in uvicorn's log, as often as a stranger likes.
+        if self.curr_msg_data_type == "text":
+            try:
+                b"".join(self.frames).decode()
+            except UnicodeDecodeError:
+                self.frames = []
+                self.transport.abort()
+                return
+        gathered(self)
 
     def on_open(self: WebSocketProtocol) -> None:
         self.count = Count()
@@ -76,4 +88,5 @@ def count_frames() -> None:
 
     sansio.ServerProtocol = Counting
     sansio.WebSocketsSansIOProtocol.handle_parser_exception = handle_parser_exception
+    sansio.WebSocketsSansIOProtocol.send_receive_event_to_app = send_receive_event_to_app
     WebSocketProtocol.onOpen, WebSocketProtocol.onFrameBegin = on_open, on_frame_begin

@@ -334,7 +334,8 @@ class SlowTests(FaultCase):
             tab = await bob.tab()
             ping, pong, piece = (bytes([first, 0x80, 0, 0, 0, 0]) for first in (0x89, 0x8A, 0))
             text = bytes([1, 0x80, 0, 0, 0, 0])  # more of it is to come
-            for said in (ping * 5_000, pong * 5_000, text + piece * 5_000):
+            no_text = bytes([0x81, 0x81, 0, 0, 0, 0, 0xFF])  # that is no UTF-8
+            for said in (ping * 5_000, pong * 5_000, text + piece * 5_000, no_text):
                 mute = await asyncio.to_thread(Mute, alice, self.server)
                 try:
                     with suppress(ConnectionError):  # it is cut off meanwhile
