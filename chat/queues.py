@@ -41,7 +41,12 @@ def queued(pages: Callable) -> Callable:
             goes, so that nobody knows how long it is, takes its turn to the end."""
             if any(name.lower() == b"content-length" for name, _ in message.get("headers", ())):
                 finish()
-            await send(message)
+            try:
+                async with asyncio.timeout(settings.CHAT_TIMES["slow"] if is_held else None):
+                    await send(message)
+            except TimeoutError:
+                # Who takes nothing for so long holds up nobody: as if they had gone.
+                raise asyncio.CancelledError from None
 
         def finish() -> None:
             nonlocal is_held, is_over

@@ -132,13 +132,14 @@ class PageTests(SimpleTestCase):
             await send({"type": "http.response.start", "status": 200, "headers": self.headers})
             await receive()  # who takes the rest of an answer slowly
 
-    def ask(self, address: str, *, whole: bool = True) -> asyncio.Task:
+    def ask(self, address: str, *, whole: bool = True, reads: bool = True) -> asyncio.Task:
         said = asyncio.Queue()
         if whole:
             said.put_nowait({"type": "http.request", "body": b"", "more_body": False})
 
         async def send(message: dict) -> None:
-            pass
+            if not reads:
+                await asyncio.Event().wait()
 
         scope = {"type": "http", "client": (address, 1)}
         return asyncio.create_task(self.application(scope, said.get, send))
@@ -176,6 +177,14 @@ class PageTests(SimpleTestCase):
         self.assertEqual(len(self.begun), 3)
         for task in many:
             task.cancel()
+
+    @override_settings(CHAT_LIMITS={"address_pages": 2}, CHAT_TIMES={"slow": 0.01})
+    async def test_who_takes_nothing_of_it_loses_the_turn(self):
+        self.headers = []
+        self.done.set()
+        many = [self.ask("192.0.2.1", reads=False) for _ in range(5)]
+        done, _ = await asyncio.wait(many, timeout=20)
+        self.assertEqual(len(done), 5)
 
     @override_settings(CHAT_LIMITS={"address_pages": 0})
     async def test_0_is_no_limit(self):
