@@ -37,6 +37,8 @@ def commit(writes: list[Write], worker: str) -> list[Outcome]:
         for write in mine:
             if write.ending:
                 Message.objects.end(write.append.id, write.ending)
+            if write.refused:  # how its steps ended was given up with the rest
+                Message(id=write.append.id).end_steps()
         traces = [write.trace for write in mine if write.trace]
         if traces:
             Run.objects.save_all(traces)
@@ -44,6 +46,8 @@ def commit(writes: list[Write], worker: str) -> list[Outcome]:
 
 
 def _outcome(write: Write, matched: bool, worker: str) -> Outcome:
+    if matched and write.refused:  # its readers are told of the steps, too
+        return Outcome(write, written=True, final=snapshot.one(write.append.id))
     if matched:
         return Outcome(write, written=True, final=_final(write) if write.ending else None)
     row = snapshot.one(write.append.id)

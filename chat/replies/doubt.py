@@ -8,7 +8,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Hashable
 from contextlib import suppress
 from functools import partial
-from time import monotonic
 from typing import Any, TypeVar
 from weakref import WeakValueDictionary
 
@@ -52,9 +51,8 @@ class Doubts:
             return accepted
 
     async def _look_into(self, request: Hashable, accept: Callable[..., Awaitable]) -> None:
-        """Find out as soon as the database can say; once the lease is over, nothing is to write."""
-        end = monotonic() + settings.CHAT_TIMES["lease"]
-        while request in self._unsure and monotonic() < end:
+        """Find out as soon as the database can say."""
+        while request in self._unsure:
             with suppress(DatabaseError, Refused):
                 await self.attempt(request, accept)
                 return

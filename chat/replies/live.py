@@ -154,7 +154,7 @@ class LiveReply:
         finally:
             del self._open_steps[step.id]
             step.ms = round((time.monotonic() - began) * 1000)
-            step.detail = clean(step.detail)
+            step.detail = clean(str(step.detail))
             self._step_changed(step)
 
     def _check_goes_on(self) -> None:

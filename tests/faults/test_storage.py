@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import unittest
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import ClassVar
 from uuid import uuid4
@@ -21,7 +21,7 @@ from tests.upstream import numbered
 from tests.wire import Wire
 
 from .aftermath import agreed
-from .case import FaultCase, WorkersFaultCase
+from .case import FaultCase, WorkersFaultCase, frozen
 from .soak import whole
 
 LONG = 50_000  # tokens: more than any of these takes
@@ -33,6 +33,8 @@ HELD = """
     SELECT count(*) FROM pg_stat_activity
     WHERE datname = current_database() AND wait_event_type = 'Lock'
 """
+RUNNING = "SELECT id FROM chat_message WHERE status = 'running'"
+LONG_OVER = f"{RUNNING} AND lease_until < now() - interval '2 seconds'"
 COMMITTED = b"COMMIT\0"  # as PostgreSQL says it
 # In the database named, all connections but this one are cut, as when its server restarts.
 CUT = """
@@ -150,6 +152,18 @@ class LockTests(StorageCase, FaultCase):
             await self.accepts(tab)
             await agreed(alice, ack["conversation"], tab)
 
+    async def test_28_a_lock_beyond_the_lease_leaves_no_step_at_work(self):
+        async with self.person() as alice:
+            tab = await alice.tab()
+            ack = await tab.send(asks(tokens=LONG, rate=100), assistant="plan")
+            await tab.until(lambda: tab.count("step"), "a step")
+            with self.server.locked():
+                await self.model_is_stopped()
+            reply = await tab.ended(ack["reply"])
+            self.assertEqual((reply["status"], reply["error"]["code"]), ("error", "storage"))
+            self.assertEqual([step["status"] for step in reply["steps"]], ["error"])
+            await agreed(alice, ack["conversation"], tab)
+
     async def test_28_a_lock_at_the_first_socket_is_waited_for(self):
         async with self.person() as alice:
             tab = await alice.tab()
@@ -227,6 +241,37 @@ class PostgresTests(StorageCase, WorkersFaultCase):
                 self.assertEqual((reply["status"], reply["text"]), ("done", numbered(20)))
                 self.assertEqual(len(self.upstream.requests()), 1)
                 await agreed(alice, frame["conversation"], repeat)
+
+    async def test_28_a_lost_answer_is_looked_for_however_long_the_database_is_away(self):
+        import psycopg
+
+        with Wire(self.postgres.port) as wire, ExitStack() as meanwhile:
+            known = self.workers[0].settings | {"SETTLE_SECONDS": 3600, "LEASE_SECONDS": 1}
+            address = known["DATABASE_URL"].replace(f":{wire.server_port}/", f":{wire.port}/")
+            other = Server("uvicorn", **known | {"DATABASE_URL": address}).start()
+            self.addCleanup(other.stop)
+            async with self.person() as alice:
+                alice.url = other.url
+                tab = await alice.tab()
+                for worker in self.workers:  # nobody else ends it
+                    meanwhile.enter_context(frozen(worker))
+                with psycopg.connect(self.postgres.address(self.database)) as holder:
+                    holder.execute(HOLD)
+                    where = {"conversation": str(uuid4()), "parent": None}
+                    await tab.say(type="send", cid=str(uuid4()), text=asks(tokens=20), **where)
+                    while self.postgres.execute(HELD, self.database) == [(0,)]:
+                        await asyncio.sleep(0.05)
+                    wire.refuse()
+                    wire.down.cut_before = COMMITTED
+                self.assertEqual((await tab.error())["code"], "unavailable")
+                wire.cut()
+                while not self.postgres.execute(LONG_OVER, self.database):
+                    await asyncio.sleep(0.05)
+                wire.accept()
+                async with asyncio.timeout(60):
+                    while self.postgres.execute(RUNNING, self.database):
+                        await asyncio.sleep(0.05)
+                self.assertEqual(len(self.upstream.requests()), 1)
 
     async def test_28_connections_that_are_cut_only_delay(self):
         async with self.person() as alice:

@@ -75,7 +75,9 @@ def odd(*, llm, emit) -> AsyncFlow:
 
     class Odd(AsyncNode):
         async def post_async(self, shared, prepared, result) -> None:
-            await emit.text("Salt.")
+            async with emit.step("odd", "Odd") as step:
+                await emit.text("Salt.")
+                step.detail = ["no text"]
             shared["prompt"] = PROMPTS.pop(0)
 
     return AsyncFlow(start=Odd())
@@ -118,8 +120,10 @@ class EndTest(RunCase):
     async def test_a_flow_that_leaves_odd_things_comes_to_an_end(self):
         PROMPTS[:] = [["no message"], [{"content": Unspeakable()}]]
         with self.assertNoLogs("chat.replies"):
-            ending = await self.ended(Scripted(), "odd")
+            live = await self.written(Scripted(), "odd")
+        ending, (step,) = live.ending, live.take().steps
         self.assertEqual((ending.status, ending.usage_estimated), ("done", True))
+        self.assertEqual((step.status, step.detail), ("done", "['no text']"))
         with self.assertLogs("chat.replies"):
             ending = await self.ended(Scripted(), "odd")
         self.assertEqual((ending.status, ending.error), ("interrupted", "flow_error"))
