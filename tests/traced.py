@@ -112,7 +112,7 @@ def answer(
     reply: Message, model: Scripted, *, keep_last: int = 1, extra: tuple[dict, ...] = ()
 ) -> LiveReply:
     """Have the flow of a running reply write it, and commit that. `extra` follows what was said."""
-    history = reply.conversation.messages.history()
+    history = reply.conversation.messages.history(10_000)
     task = Task(reply, [*history.values(), *extra], keep_last, tuple(history))
     log = Log(reply.id, reply.conversation_id, length=reply.length, reasoning_length=0, local=True)
     live = LiveReply(log, model=reply.model, wake_writer=lambda live: None)

@@ -21,6 +21,9 @@ from chat.text import estimate_tokens
 from .append import Append, append
 from .charge import Charge
 
+# A long history is read so many messages at a time.
+READ = 50
+
 
 @dataclass(frozen=True, slots=True)
 class Ending:
@@ -66,11 +69,19 @@ class MessageQuerySet(models.QuerySet):
         firsts = Q(parent__isnull=True) if None in parents else Q()
         return self.filter(Q(parent__in=parents - {None}) | firsts)
 
-    def history(self) -> dict[uuid.UUID, dict]:
-        """The shown branch as a model is told of it, by the messages' ids: replies without text are
-        left out."""
-        said = self.shown().exclude(text="").order_by("seq").values_list("id", "role", "text")
-        return {id: {"role": role, "content": text} for id, role, text in said}
+    def history(self, characters: int) -> dict[uuid.UUID, dict]:
+        """The end of the shown branch as a model is told of it, by the messages' ids: at least so
+        many characters, if there are. Replies without text are left out."""
+        said = self.shown().exclude(text="").order_by("-seq")
+        newest: list[tuple] = []
+        is_all = False
+        while not is_all and characters > 0:
+            older = said.filter(seq__lt=newest[-1][0]) if newest else said
+            read = list(older.values_list("seq", "id", "role", "text")[:READ])
+            newest += read
+            characters -= sum(len(text) for *_, text in read)
+            is_all = len(read) < READ
+        return {id: {"role": role, "content": text} for _, id, role, text in reversed(newest)}
 
     def progress(self, ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, "Message"]:
         """How far each reply is: its status and lengths, without its text."""

@@ -22,6 +22,10 @@ from .tree import check_offered, kept_model, lock, lock_of
 # What the model is told, unstored, to go on with a reply that broke off.
 GO_ON = "Go on exactly where your last message breaks off. Repeat nothing and explain nothing."
 
+# A flow is given the end of a conversation, for each token that its model gets so many characters:
+# about four times as much, to choose from. All of a very long one would be read for each message.
+FLOW_CHARACTERS = 16
+
 
 @dataclass(frozen=True, slots=True)
 class Task:
@@ -206,8 +210,9 @@ def _reply(named: list[Message]) -> Message:
 
 
 def task_of(conversation: Conversation, reply: Message, instructions: str) -> Task:
-    """What the flow of `reply` is given: the shown branch, which ends with it."""
-    history, keep_last = conversation.messages.history(), 1
+    """What the flow of `reply` is given: the end of the shown branch."""
+    characters = FLOW_CHARACTERS * settings.CONTEXT_TOKENS
+    history, keep_last = conversation.messages.history(characters), 1
     messages = list(history.values())
     if reply.text:
         # It continues another: the question, what is kept, and the instruction belong together.

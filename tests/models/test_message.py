@@ -8,17 +8,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chat.models import Append, Ending, Message, lease_end
+from chat.models.message import READ
 
 from .cast import WORKER, CastTestCase, Status, ask, in_seconds, reply
 
 EMOJI = "é👍🏽 👨‍👩‍👧"  # 1 + 2 + 1 + 5 code points
+MANY = 10_000  # characters: all of it
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=40)
 
 
 class HistoryTest(CastTestCase):
     def test_the_shown_branch_in_its_order(self):
         self.assertEqual(
-            list(self.talk.messages.history().items()),
+            list(self.talk.messages.history(MANY).items()),
             [
                 (self.question.id, {"role": "user", "content": "Why?"}),
                 (self.answer.id, {"role": "assistant", "content": "Because."}),
@@ -28,7 +30,7 @@ class HistoryTest(CastTestCase):
     def test_without_other_branches_and_other_people(self):
         edited = ask(self.talk, "Why not?")
         said = {edited.id: {"role": "user", "content": edited.text}}
-        self.assertEqual(self.talk.messages.history(), said)
+        self.assertEqual(self.talk.messages.history(MANY), said)
 
     def test_a_broken_off_reply_goes_as_far_as_it_goes_and_an_empty_one_is_left_out(self):
         for status, text, said in (
@@ -39,12 +41,23 @@ class HistoryTest(CastTestCase):
         ):
             with self.subTest(status, text=text):
                 reply(self.question, text, status=status)
-                history = self.talk.messages.history().values()
+                history = self.talk.messages.history(MANY).values()
                 self.assertEqual([entry["content"] for entry in history], ["Why?", text][:said])
+
+    def test_of_a_long_one_only_the_end_is_read(self):
+        said = [self.question, self.answer]
+        for _ in range(2 * READ):
+            said.append(ask(self.talk, "And why?", after=said[-1]))
+        ids = [message.id for message in said]
+        for characters, count in ((1, READ), (8 * READ + 1, 2 * READ), (MANY, 2 * READ + 2)):
+            with self.subTest(characters):
+                history = self.talk.messages.history(characters)
+                self.assertEqual(list(history), ids[-count:])
+        self.assertEqual(history[ids[-1]], {"role": "user", "content": "And why?"})
 
     def test_what_the_model_thought_is_never_in_it(self):
         reply(self.question, "Because.", reasoning="a secret thought", reasoning_length=16)
-        self.assertNotIn("secret", str(self.talk.messages.history()))
+        self.assertNotIn("secret", str(self.talk.messages.history(MANY)))
 
 
 class AppendTest(CastTestCase):
