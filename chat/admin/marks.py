@@ -206,7 +206,7 @@ class MarkedAdmin(ContentAdmin):
             return back(request, "conversation", object_id)
         message, about = None, _("Wrote a note.")
         if id := form.cleaned_data["message"]:
-            message = get_object_or_404(conversation.messages.only("seq"), id=id)
+            message = get_object_or_404(conversation.messages.only("seq", "conversation"), id=id)
             about = _("Wrote a note on message %(seq)d.") % {"seq": message.seq}
         Note.objects.create(
             conversation=conversation,

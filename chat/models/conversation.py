@@ -289,7 +289,7 @@ class Conversation(KeptTokens):
         late `send` does not make it anew."""
         # The reply that is being written first, as its worker has it: that adds no step to it then,
         # and does not wait for one that is deleted here while this waits for the reply.
-        for reply in self.messages.active().only("id"):
+        for reply in self.messages.active().only("conversation"):
             Message.objects.end(reply.id, Ending(Message.Status.STOPPED))
         Conversation.objects.copies_of(self.id).discard()
         self.messages.all().delete()

@@ -115,7 +115,7 @@ def since(user: AbstractBaseUser | Operator, id: UUID, seq: int) -> Snapshot:
     rows = conversation.messages.filter(seq__lte=conversation.last_seq)
     new = list(rows.filter(seq__gt=seq).order_by("seq"))
     last = next((row for row in reversed(new) if row.shown), None)
-    last = last or rows.shown().order_by("-seq").only("id").first()
+    last = last or rows.shown().order_by("-seq").only("conversation").first()
     return _snapshot(conversation, new, last=last, have={})
 
 
