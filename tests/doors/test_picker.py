@@ -208,6 +208,20 @@ class WithdrawnTests(PickerCase):
         self.assertEqual(self.asked(), [LARGE, SMALL, SMALL])
 
 
+class RefusedTests(PickerCase):
+    def test_where_the_first_message_is_refused_for_its_model_another_may_be_chosen(self):
+        self.choose(LARGE)
+        self.until_answering(LARGE)
+        self.server.kill()
+        self.server.settings["OPENAI_MODEL"] = SMALL
+        self.server.start()
+        self.send(asks(tokens=2))
+        self.page.locator("[data-part=refusal]").wait_for()
+        self.choose(SMALL)
+        self.chat()
+        self.assertEqual(self.asked(), [SMALL])
+
+
 class TitleTests(PageCase):
     settings = {"TITLES": 1}
 

@@ -19,7 +19,7 @@ export class AnswerPicker extends HTMLElement {
   }
 
   /** @param {import("../store.js").State} state */
-  render({ conversation, made, gone, model, assistant }) {
+  render({ queued, made, gone, model, assistant }) {
     const names = [this.#check("model", model), this.#check("assistant", assistant)];
     // The usual assistant goes without saying where the model has its name there.
     const shown = names.filter(({ several, usual }, index) => several && !(usual && index && names[0].several));
@@ -29,8 +29,8 @@ export class AnswerPicker extends HTMLElement {
     write(part(this, "picker-name"), answering);
     button.ariaLabel = [words.answering(answering), ...lost].join(" ");
     button.toggleAttribute("data-fallback", lost.length > 0);
-    // What the first message carries is chosen; what is not yet there cannot be changed.
-    button.disabled = gone || (conversation !== null && !made);
+    // What the first message carries is chosen, unless it is refused.
+    button.disabled = gone || (queued !== null && !made);
     part(this, "fallback").hidden = !lost.length;
     write(part(this, "fallback"), lost.join(" "));
   }
