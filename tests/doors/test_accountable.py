@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from chat.models import Access, Conversation, Profile
 from chat.replies import tree
-from tests.doors.test_admin import CANARY, CONVERSATIONS, MESSAGES, AdminCase, change
+from tests.doors.admin import CANARY, CONVERSATIONS, MESSAGES, AdminCase, change
 
 READINGS = "/admin/chat/access/"
 READERS = "/settings/readers/"

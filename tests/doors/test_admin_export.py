@@ -15,7 +15,7 @@ from django.utils import timezone
 from chat.admin.export import Chosen
 from chat.export import data, markdown, table
 from chat.models import Conversation, Message
-from tests.doors.test_admin import CANARY, CONVERSATIONS, AdminCase
+from tests.doors.admin import CANARY, CONVERSATIONS, AdminCase
 
 FOUND = "/admin/chat/conversation/export/"
 

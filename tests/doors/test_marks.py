@@ -4,8 +4,8 @@ from django.contrib.admin.models import LogEntry
 
 from chat.export import data
 from chat.models import Conversation, Note, Tag
+from tests.doors.admin import CANARY, CONVERSATIONS, change
 from tests.doors.test_accountable import READINGS, AccountableCase, act
-from tests.doors.test_admin import CANARY, CONVERSATIONS, change
 
 
 class MarkTests(AccountableCase):

@@ -10,7 +10,7 @@ from django.utils import timezone
 from chat.admin import chart
 from chat.models import Day, Message, Run
 
-from .test_admin import CANARY, RUNNING, AdminCase
+from .admin import CANARY, RUNNING, AdminCase
 
 OVERVIEW = "/admin/chat/day/"
 

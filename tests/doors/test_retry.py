@@ -12,7 +12,7 @@ from django.urls import reverse
 from chat import words
 from chat.models import Charge, Conversation, Day, Message, bring_in, find
 from chat.replies import snapshot, tree
-from tests.doors.test_admin import CONVERSATIONS, MESSAGES, AdminCase, change
+from tests.doors.admin import CONVERSATIONS, MESSAGES, AdminCase, change
 from tests.replies.case import ServerCase, asks
 from tests.upstream import numbered
 from tests.visitor import PASSWORD, Visitor

@@ -1,7 +1,7 @@
 """The transcript tells how a reply came to be, to those who may know."""
 
 from chat.models import Message
-from tests.doors.test_admin import CANARY, AdminCase, change
+from tests.doors.admin import CANARY, AdminCase, change
 from tests.scripted import Scripted
 from tests.traced import answer
 
