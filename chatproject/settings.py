@@ -253,6 +253,13 @@ else:
     options = DATABASES["default"].setdefault("OPTIONS", {})
     idle = f"-c idle_in_transaction_session_timeout={round(CHAT_TIMES['lease'] * 1000)}"
     options["options"] = f"{options.get('options', '')} {idle}".strip()
+    # One that is gone without a word is noticed with the leases, not when the system gives up.
+    lease = max(round(CHAT_TIMES["lease"]), 2)
+    options.setdefault("connect_timeout", lease)
+    options.setdefault("tcp_user_timeout", lease * 1000)
+    options.setdefault("keepalives_idle", lease)
+    options.setdefault("keepalives_interval", 2)
+    options.setdefault("keepalives_count", 3)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # `manage.py settle` removes what is older than so many days; 0: nothing
