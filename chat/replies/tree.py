@@ -139,8 +139,8 @@ def forget(user: AbstractBaseUser) -> None:
     people = get_user_model().objects.select_for_update()
     people.values_list("pk").filter(pk=user.pk).first()
     Conversation.objects.owned_by(user).update(revision=F("revision") + 1)
-    stop_all(user)
     Conversation.objects.going_with([user]).discard()
+    stop_all(user)
     user.delete()
 
 
