@@ -268,6 +268,12 @@ class Message(models.Model):
     def is_final(self) -> bool:
         return self.status != self.Status.RUNNING
 
+    @property
+    def is_untouched(self) -> bool:
+        """Whether it is a reply of which its worker has written nothing."""
+        said = self.steps_changed or self.reasoning_length or self.length > (self.kept or 0)
+        return not (said or self.is_final)
+
     def end_steps(self) -> None:
         """A reply that was ended from outside has no step that is still running."""
         self.steps.filter(status="running").update(status="error")

@@ -82,7 +82,7 @@ def accept(
     for message in found:
         if message.cid == frame.cid:
             accepted, reply = _again(conversation, message)
-            if resume and not reply.is_final and reply.worker == worker:
+            if resume and reply.is_untouched and reply.worker == worker:
                 task = task_of(conversation, reply, Profile.objects.of(user).instructions)
                 accepted = replace(accepted, task=task)
             return accepted

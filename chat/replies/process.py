@@ -4,6 +4,7 @@ import gc
 import logging
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from time import monotonic
 from typing import Any, TypeVar
@@ -251,6 +252,8 @@ class Process:
 
         async def attempt(**how: bool) -> Accepted:
             accepted = await self._ask(party, accept.accept, user, frame, **who, **how)
+            if accepted.reply in self.writer.live():
+                return replace(accepted, task=None)  # it was begun: only a repeat was in doubt
             if accepted.task is not None:
                 self._start(accepted.task)
                 if accepted.news is None:

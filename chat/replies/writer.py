@@ -196,6 +196,8 @@ class Writer:
         log, write = reply.log, outcome.write
         if outcome.written:
             reply.committed_at = began
+            if log.phase == ("saving", None):
+                log.tell_phase("waiting")
             if reply.fresh and (write.append.text or write.append.reasoning):
                 reply.fresh, reply.first_token = False, monotonic() - reply.began
                 events.first_token(reply.first_token)

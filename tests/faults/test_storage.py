@@ -5,6 +5,7 @@ import asyncio
 import os
 import resource
 import shutil
+import socket
 import subprocess
 import tempfile
 import unittest
@@ -35,6 +36,13 @@ HELD = """
 """
 RUNNING = "SELECT id FROM chat_message WHERE status = 'running'"
 LONG_OVER = f"{RUNNING} AND lease_until < now() - interval '2 seconds'"
+TIME_OUT = """
+import os, socket
+from django.db import connection
+connection.ensure_connection()
+with socket.socket(fileno=os.dup(connection.connection.fileno())) as database:
+    print(database.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT))
+"""
 COMMITTED = b"COMMIT\0"  # as PostgreSQL says it
 # In the database named, all connections but this one are cut, as when its server restarts.
 CUT = """
@@ -137,6 +145,7 @@ class LockTests(StorageCase, FaultCase):
                 await self.is_saving(tab)
                 stored = tab.message(ack["reply"])["length"]
             await tab.text_of(ack["reply"], stored + 60)
+            self.assertEqual(tab.all("status")[-1]["phase"], "waiting")
             reply = await tab.ended(ack["reply"])
             self.assertEqual((reply["status"], reply["text"]), ("done", numbered(800)))
             await agreed(alice, ack["conversation"], tab)
@@ -151,6 +160,26 @@ class LockTests(StorageCase, FaultCase):
             await self.is_given_up(tab, ack, shown)
             await self.accepts(tab)
             await agreed(alice, ack["conversation"], tab)
+
+    async def test_28_a_repeat_that_fails_begins_no_reply_again(self):
+        async with self.person() as alice:
+            tab, again = await alice.tab(), await alice.tab()
+            frame = {"type": "send", "cid": str(uuid4()), "conversation": str(uuid4())}
+            frame |= {"text": asks(tokens=60, gate="repeat", gate_after=20), "parent": None}
+            await tab.say(**frame)
+            await tab.until(lambda: tab.count("ack"), "an answer")
+            reply = tab.all("ack")[0]["reply"]
+            await tab.text_of(reply, len(numbered(20)))
+            with self.server.locked():  # and the answer was lost, say
+                await again.say(**frame)
+                self.assertEqual((await again.error())["code"], "unavailable")
+            await again.say(**frame)
+            await again.until(lambda: again.count("ack"), "an answer")
+            self.upstream.release("repeat")
+            reply = await tab.ended(reply)
+            self.assertEqual((reply["status"], reply["text"]), ("done", numbered(60)))
+            self.assertEqual(len(self.upstream.requests()), 1)
+            await agreed(alice, frame["conversation"], tab, again)
 
     async def test_28_a_lock_beyond_the_lease_leaves_no_step_at_work(self):
         async with self.person() as alice:
@@ -272,6 +301,12 @@ class PostgresTests(StorageCase, WorkersFaultCase):
                     while self.postgres.execute(RUNNING, self.database):
                         await asyncio.sleep(0.05)
                 self.assertEqual(len(self.upstream.requests()), 1)
+
+    @unittest.skipUnless(hasattr(socket, "TCP_USER_TIMEOUT"), "This system has no such time-out.")
+    async def test_28_a_database_that_is_gone_without_a_word_is_noticed_with_the_lease(self):
+        # Nobody here can lose packets without a word; the system counts those without an answer.
+        said = await asyncio.to_thread(self.workers[0].shell, TIME_OUT)
+        self.assertEqual(said.split()[-1], "8000")
 
     async def test_28_connections_that_are_cut_only_delay(self):
         async with self.person() as alice:
