@@ -575,6 +575,12 @@ class RefusalTest(UpstreamTest):
         self.assertEqual(text_of(pieces), numbered(3))
         self.assertNotIn("max_tokens", self.upstream.requests()[-1]["body"])
 
+    async def test_a_limit_of_requests_takes_the_limit_of_the_answer_from_none(self):
+        error = {"message": "Request too large for this model: tokens per minute, limit 6000"}
+        directive = {"status": 429, "fail_times": 1, "error": error, "tokens": 3}
+        await self.ask(directive, {"max_tokens": 70})
+        self.assertEqual(self.upstream.requests()[-1]["body"]["max_tokens"], 70)
+
     async def test_one_that_does_not_fit_takes_the_limit_from_no_other(self):
         said = "max_tokens is too large: 70. This model's maximum context length is 64 tokens"
         error = {"message": said, "param": "max_tokens"}

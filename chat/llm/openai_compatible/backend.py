@@ -177,7 +177,7 @@ class OpenAICompatible(LLM):
                 )
             except APIStatusError as error:
                 said = f"{error.code} {error.body}"
-                if TOO_LONG.search(said):
+                if error.status_code in (400, 422) and TOO_LONG.search(said):
                     if not any(length in body for length in LENGTHS):
                         raise
                     # Perhaps the prompt fits, only not together with the longest answer. That is
