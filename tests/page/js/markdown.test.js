@@ -273,7 +273,7 @@ test("links lead where they may", () => {
   equal(anchors.map((a) => a.getAttribute("href")), ["https://example.org/x", "/c/1", "#d", "mailto:a@b.example"]);
   equal(anchors.map((a) => a.target), ["_blank", "", "", ""]);
   ok(anchors.every((a) => a.rel === "noopener noreferrer nofollow ugc"));
-  for (const bad of ["javascript:x", " https://x.example", "//x.example", "/\\x.example", "data:,x", "https://", "x", ""]) equal(target(bad), null, bad);
+  for (const bad of ["javascript:x", " https://x.example", "//x.example", "/\\x.example", "/\t/x.example", "/\n\\x.example", "data:,x", "https://", "x", ""]) equal(target(bad), null, bad);
 });
 
 test("a link whose text names another host says where it leads", () => {

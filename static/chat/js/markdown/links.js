@@ -1,7 +1,7 @@
 // @ts-check
 // Where a link may lead. What a model wrote is not to be trusted: what is not listed here stays text.
 
-const ALLOWED = /^(?:https?:\/\/|mailto:|tel:|#|\/(?![/\\]))/i;
+const ALLOWED = /^(?:https?:\/\/|mailto:|tel:|#|\/(?![/\\\s]))/i;
 const SCHEMES = new Set(["http:", "https:", "mailto:", "tel:"]);
 const LOOKS_LIKE_A_HOST = /^(?:https?:\/\/)?((?:[\w-]+\.)+[a-z]{2,})(?=[/:?#]|$)/i;
 
