@@ -56,6 +56,7 @@ def count_frames() -> None:
     """Before a server is made: a socket that sends a flood of frames is cut off."""
     opened, begun = WebSocketProtocol.onOpen, WebSocketProtocol.onFrameBegin
     failed = sansio.WebSocketsSansIOProtocol.handle_parser_exception
+    received = sansio.WebSocketsSansIOProtocol.data_received
     gathered = sansio.WebSocketsSansIOProtocol.send_receive_event_to_app
 
     def handle_parser_exception(self: sansio.WebSocketsSansIOProtocol) -> None:
@@ -64,6 +65,12 @@ def count_frames() -> None:
             self.transport.abort()
         else:
             failed(self)
+
+    def data_received(self: sansio.WebSocketsSansIOProtocol, data: bytes) -> None:
+        received(self, data)
+        # What is no handshake is answered by nobody, and would be kept for ever.
+        if self.conn.handshake_exc is not None and not self.handshake_initiated:
+            self.transport.abort()
 
     def send_receive_event_to_app(self: sansio.WebSocketsSansIOProtocol) -> None:
         # A text that is none is an error in uvicorn's log, as often as a stranger likes.
@@ -88,5 +95,6 @@ def count_frames() -> None:
 
     sansio.ServerProtocol = Counting
     sansio.WebSocketsSansIOProtocol.handle_parser_exception = handle_parser_exception
+    sansio.WebSocketsSansIOProtocol.data_received = data_received
     sansio.WebSocketsSansIOProtocol.send_receive_event_to_app = send_receive_event_to_app
     WebSocketProtocol.onOpen, WebSocketProtocol.onFrameBegin = on_open, on_frame_begin

@@ -345,6 +345,15 @@ class SlowTests(FaultCase):
                     mute.close()
             await tab.ask("Hello")
 
+    async def test_34_what_is_no_handshake_is_not_kept(self):
+        head = b" HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n"
+        for said in (b"POST /ws/chat/" + head, b"GET /ws/chat/?" + b"x" * 9_000 + head):
+            with socket.create_connection(("127.0.0.1", self.server.port), 20) as line:
+                line.sendall(said)
+                with suppress(ConnectionError):
+                    while await asyncio.to_thread(line.recv, 4096):
+                        pass  # there is an end
+
     async def quiet(self) -> None:
         """Wait until the server has done what it was asked for."""
         before, same = -1.0, 0
