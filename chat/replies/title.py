@@ -17,7 +17,7 @@ from django.conf import settings
 from django.db import transaction
 
 from chat import events, llm, logs
-from chat.llm.base import LLM, LLMError, Retrying, Text, Usage
+from chat.llm.base import LLM, LLMError, Reasoning, Retrying, Text, Usage
 from chat.models import Charge, Conversation, Message
 from chat.models.conversation import TITLE_LENGTH
 from chat.text import clean, estimate_tokens
@@ -30,8 +30,10 @@ logger = logging.getLogger("chat.replies")
 
 # So much of the question and of the reply tells what they are about.
 EXCERPT = 2_000
-# A model that writes more than this does not write a title.
+# A model that writes more than this (characters) does not write a title.
 ANSWER = 4_000
+# What it may give (tokens): some think aloud first.
+TOKENS = 2_000
 
 # What models put around a title that they were asked for alone.
 THOUGHT = re.compile(r"<think>.*?(</think>|\Z)", re.DOTALL)
@@ -53,17 +55,16 @@ async def entitle(live: LiveReply, task: Task, write: Callable[..., Awaitable]) 
         question = task.messages[-task.keep_last]["content"][:EXCERPT]
         reply = (task.reply.text + live.log.text)[:EXCERPT]
         sent = estimate_tokens(question + reply + settings.TITLE_PROMPT)
-        reserved = sent + ANSWER // 4
+        reserved = sent + TOKENS
         if not await write(_claim, id, task.reply.id, reserved):
             return
         async with asyncio.timeout(settings.CHAT_TIMES["title"]):
-            said, usage = await ask(llm.named(task.reply.model), question, reply)
-        cost = usage or Usage(sent, estimate_tokens(said))
+            said, given, usage = await ask(llm.named(task.reply.model), question, reply)
+        cost = usage or Usage(sent, given)
         spent = {"prompt": cost.prompt_tokens, "completion": cost.completion_tokens}
         events.title_ended(task.reply.model, **spent)
-        if usage is not None:
-            used = usage.prompt_tokens + usage.completion_tokens
-            await write(Charge.objects.add, task.reply.id, used - reserved)
+        used = cost.prompt_tokens + cost.completion_tokens
+        await write(Charge.objects.add, task.reply.id, used - reserved)
         if await write(_keep, id, cleaned(said), usage, instead_of=task.title):
             bus.ring(bus.CHANGED, id)
     except Exception as error:  # what it says may be what people said
@@ -72,23 +73,27 @@ async def entitle(live: LiveReply, task: Task, write: Callable[..., Awaitable]) 
         logger.warning("a conversation keeps its first title", **known)
 
 
-async def ask(model: LLM, question: str, reply: str) -> tuple[str, Usage | None]:
-    """What the model says when it is asked for a title, and what that cost. Raises `LLMError`."""
+async def ask(model: LLM, question: str, reply: str) -> tuple[str, int, Usage | None]:
+    """What the model says when it is asked for a title, about how many tokens it gave, and what
+    that cost as it reports it. Raises `LLMError`."""
     prompt = [
         {"role": "user", "content": question},
         {"role": "assistant", "content": reply},
         {"role": "user", "content": settings.TITLE_PROMPT},
     ]
-    said, usage = "", None
-    async with aclosing(model.stream(prompt)) as pieces:
+    said, thought, usage = "", "", None
+    async with aclosing(model.stream(prompt, max_tokens=TOKENS)) as pieces:
         async for piece in pieces:
             if isinstance(piece, Text):
                 said += piece.text
+            elif isinstance(piece, Reasoning):
+                thought += piece.text
             elif isinstance(piece, Usage):
                 usage = piece
             if isinstance(piece, Retrying) or len(said) > ANSWER:
-                return "", usage  # it is not worth a second request, or a long one
-    return said, usage
+                # It is not worth a second request, or a long one.
+                return "", estimate_tokens(said + thought), usage
+    return said, estimate_tokens(said + thought), usage
 
 
 def cleaned(said: str) -> str:

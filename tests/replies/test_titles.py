@@ -6,8 +6,9 @@ from uuid import uuid4
 
 from django.test import SimpleTestCase
 
-from chat.replies.title import cleaned
+from chat.replies.title import TOKENS, ask, cleaned
 from tests.replies.case import ServerCase, WorkersCase, asks
+from tests.scripted import Scripted
 from tests.server import Server
 from tests.tabs import Person, Tab
 from tests.upstream import numbered
@@ -58,6 +59,14 @@ class CleanedTests(SimpleTestCase):
         for said in ("", " \n ", "…", '""', "\0", "<think>Still thinking", "x" * 81, numbered(20)):
             with self.subTest(ascii(said)):
                 self.assertEqual(cleaned(said), "")
+
+
+class CostTests(SimpleTestCase):
+    async def test_what_a_model_thinks_on_its_way_to_a_title_is_bounded_and_counted(self):
+        model = Scripted().think("y" * 396).say("Salt")
+        said, given, usage = await ask(model, "Why is the sea salty?", "Rivers.")
+        self.assertEqual((said, given, usage), ("Salt", 100, None))
+        self.assertEqual(model.asked[0].options["max_tokens"], TOKENS)
 
 
 class TitleCase(ServerCase):
