@@ -57,7 +57,7 @@ FLOORS = {
 
 # Where a library may be imported. Django is everywhere but for DJANGO_STRANGERS.
 ROOMS = {
-    "asgiref": ["chat.export.download", "chat.replies.process"],  # Django's own
+    "asgiref": ["chat.export.download", "chat.replies.sync"],  # Django's own
     "axes": ["chatproject.guesses"],
     "channels": ["chat.consumers", "chat.routing", "chat.replies.bus", "chatproject.asgi"],
     "channels_redis": ["chat.replies.bus"],

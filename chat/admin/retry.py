@@ -17,7 +17,7 @@ from django.views.decorators.http import require_POST
 from chat import flows, llm
 from chat.models import Conversation, Message
 from chat.protocol import Refused
-from chat.replies import process
+from chat.replies import sync
 
 from . import facts, transcript
 from .live import following
@@ -94,7 +94,7 @@ class Retrying:
         if not is_open(request, original.conversation):
             return HttpResponseRedirect(thread)  # which asks why
         try:
-            accepted = process.from_view(
+            accepted = sync.ask(
                 lambda here: here.retry(request.user, reply, assistant=assistant, model=model)
             )
         except (Refused, DatabaseError) as error:

@@ -40,7 +40,11 @@ class DeletionQuerySet(CopyQuerySet):
 
     def remove_at_once(self, id: uuid.UUID) -> bool:
         """Delete one with what was said, for good, whosever it is; False if it was before."""
-        return _remove(self.alive().filter(id=id))
+        return self.alive().filter(id=id).remove_whole()
+
+    def remove_whole(self) -> bool:
+        """Delete this one with what was said, for good, even if it could be restored."""
+        return _remove(self)
 
 
 @transaction.atomic

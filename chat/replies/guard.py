@@ -26,7 +26,7 @@ from chat.models import Profile, token_of, users_of
 
 from . import bus
 from .database import in_database
-from .line import Party
+from .line import Party, party_of
 
 logger = logging.getLogger("chat.replies")
 
@@ -54,9 +54,8 @@ class Visit:
 
     @property
     def party(self) -> Party:
-        """As whom it waits in line: the guests of one address share its place."""
-        place = self.address if self.guest and self.address else self.user_id
-        return Party(place, self.user_id)
+        """As whom it waits in line."""
+        return party_of(self.user_id, self.guest, self.address)
 
 
 class Guard:

@@ -39,6 +39,11 @@ class Party(NamedTuple):
     person: int | None = None
 
 
+def party_of(user: int, guest: bool, address: UUID | None) -> Party:
+    """As whom somebody waits."""
+    return Party(address if guest and address else user, user)
+
+
 @dataclass(slots=True)
 class _Used:
     """How much of the time somebody has used (seconds), the older the less."""

@@ -2,15 +2,14 @@ import asyncio
 import contextvars
 import gc
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from functools import partial
 from time import monotonic
 from typing import Any, TypeVar
 from uuid import UUID
 
-from asgiref.sync import async_to_sync
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import Error as DatabaseError
@@ -59,16 +58,6 @@ async def current() -> "Process":
         process.starting = contextvars.Context().run(process.spawn, process.start())
     await asyncio.shield(process.starting)
     return process
-
-
-def from_view(work: Callable[["Process"], Awaitable[T]]) -> T:
-    """What `work` makes of the process, for a synchronous view: on the event loop that serves it,
-    so that a reply that is started goes on after the answer."""
-
-    async def on_the_loop() -> T:
-        return await work(await current())
-
-    return async_to_sync(on_the_loop)()
 
 
 async def drain() -> None:
@@ -182,6 +171,13 @@ class Process:
         await self._ask(party, stop, user, reply)
         bus.ring(bus.STOPPED, reply)
 
+    @asynccontextmanager
+    async def turn(self, party: Party) -> AsyncIterator[None]:
+        """A turn to write, for as long as the body takes."""
+        # The writer never waits for its turn behind more than one of these.
+        async with self.line.turn(party), self._asking, self._turn:
+            yield
+
     def follower(
         self,
         party: Party,
@@ -239,9 +235,8 @@ class Process:
             return await in_database(function, *args, **kwargs)
 
     async def _ask(self, party: Party, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
-        # The writer never waits for its turn behind more than one of these.
-        async with self.line.turn(party), self._asking:
-            return await self._write(function, *args, **kwargs)
+        async with self.turn(party):
+            return await in_database(function, *args, **kwargs)
 
     async def _request(
         self, party: Party, user: AbstractBaseUser, frame: Send | Regenerate | Continue

@@ -1,6 +1,7 @@
 """Changes of a conversation by its owner: another branch, title, model, or flow; pinned or not,
 deleted and restored, a new owner, an owner who goes."""
 
+from collections.abc import Callable, Iterator
 from functools import partial
 from uuid import UUID
 
@@ -128,6 +129,14 @@ def restore(user: AbstractBaseUser, id: UUID) -> None:
         transaction.on_commit(lambda: bus.ring(bus.CHANGED, id))
     elif not mine.alive().filter(id=id).exists():
         raise Refused("not_found")
+
+
+def forgetting(user: AbstractBaseUser) -> Iterator[Callable[[], object]]:
+    """What deletes the account with everything in it, piece by piece: others write in between."""
+    theirs = Conversation.objects.owned_by(user).with_content()
+    for id in list(theirs.values_list("id", flat=True)):
+        yield partial(theirs.filter(id=id).remove_whole)
+    yield partial(forget, user)
 
 
 @transaction.atomic

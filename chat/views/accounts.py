@@ -23,6 +23,7 @@ from django.views.generic import CreateView, FormView
 from chat import forms
 from chat.models import Conversation, Profile, address_token
 from chat.replies import guard, tree
+from chat.replies.sync import in_turn
 
 from .preferences import remember
 from .visitor import CROWDED, admit
@@ -195,6 +196,8 @@ class Delete(LoginRequiredMixin, FormView):
         return super().get_context_data(guest=guest_of(self.request), **amount, **kwargs)
 
     def form_valid(self, form: forms.DeleteForm) -> HttpResponse:
-        tree.forget(self.request.user)
+        user = self.request.user
+        for piece in tree.forgetting(user):
+            in_turn(user, piece)
         logout(self.request)
         return super().form_valid(form)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from functools import partial
 from uuid import UUID
 
 from django.contrib.auth.models import AbstractBaseUser
@@ -17,6 +17,7 @@ from chat import protocol
 from chat.models.conversation import Place
 from chat.protocol import MessageObject, Refused
 from chat.replies import snapshot, tree
+from chat.replies.sync import in_turn
 
 from .visitor import signed_in, uuid_or_none
 
@@ -62,7 +63,7 @@ def conversation(request: HttpRequest, conversation: UUID) -> HttpResponse:
     being written; for a while that can be undone."""
     user = signed_in(request)
     if request.method == "DELETE":
-        return _change(tree.delete, user, conversation)
+        return _change(user, partial(tree.delete, user, conversation))
     try:
         fields = protocol.load(request.body.decode())
     except (Refused, UnicodeDecodeError):
@@ -85,13 +86,14 @@ def conversation(request: HttpRequest, conversation: UUID) -> HttpResponse:
         if chosen:
             tree.choose(user, conversation, **chosen)
 
-    return _change(change)
+    return _change(user, change)
 
 
 @require_POST
 def restore(request: HttpRequest, conversation: UUID) -> HttpResponse:
     """Undo the deletion of a conversation."""
-    return _change(tree.restore, signed_in(request), conversation)
+    user = signed_in(request)
+    return _change(user, partial(tree.restore, user, conversation))
 
 
 @require_POST
@@ -102,13 +104,13 @@ def select(request: HttpRequest, conversation: UUID) -> HttpResponse:
     if message is None or not snapshot.is_in(user, conversation, message):
         raise Http404(protocol.REFUSALS["not_found"])
     with suppress(Refused):
-        tree.select(user, message)
+        in_turn(user, partial(tree.select, user, message))
     return redirect(reverse("chat:conversation", args=[conversation]) + f"?m={message}")
 
 
-def _change(change: Callable[..., None], *arguments: Any) -> HttpResponse:
+def _change(user: AbstractBaseUser, change: Callable[[], None]) -> HttpResponse:
     try:
-        change(*arguments)
+        in_turn(user, change)
     except Refused as refused:
         if refused.code == "bad_field":
             return HttpResponseBadRequest("This model or assistant is not offered here.")

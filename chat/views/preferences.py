@@ -1,6 +1,7 @@
 """How a person wants the chat to be."""
 
 from contextlib import suppress
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -18,6 +19,7 @@ from django.views.generic import UpdateView
 
 from chat.forms import PreferencesForm
 from chat.models import Access, Profile
+from chat.replies.sync import in_turn
 
 from .language import speak
 from .visitor import signed_in
@@ -50,8 +52,8 @@ class Preferences(LoginRequiredMixin, UpdateView):
         return here if back == reverse("chat:new") else f"{here}?{urlencode({'next': back})}"
 
     def form_valid(self, form: PreferencesForm) -> HttpResponse:
-        response = super().form_valid(form)
         request = self.request
+        response = in_turn(request.user, partial(super().form_valid, form))
         request.COOKIES.pop(settings.LANGUAGE_COOKIE_NAME, None)  # of the language until now
         speak(request, self.object.language)
         messages.success(request, _("Saved."))
@@ -66,7 +68,7 @@ def theme(request: HttpRequest) -> HttpResponse:
     if chosen not in Profile.Theme.values:
         return HttpResponseBadRequest("There is no such theme.")
     profile.theme = chosen
-    profile.save(update_fields=["theme"])
+    in_turn(request.user, partial(profile.save, update_fields=["theme"]))
     return remember(HttpResponse(status=204), profile)
 
 

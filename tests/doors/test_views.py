@@ -1,5 +1,7 @@
 """The pages over HTTP: who gets a guest, and what is whose."""
 
+import asyncio
+from contextlib import AsyncExitStack
 from datetime import timedelta
 from uuid import uuid4
 
@@ -7,12 +9,14 @@ from django.conf import settings
 from django.contrib.auth import get_user_model
 from django.contrib.sessions.models import Session
 from django.db import connection
-from django.test import Client, TestCase, override_settings
+from django.test import Client, TestCase, TransactionTestCase, override_settings
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from chat.llm.demo import answer
 from chat.models import Conversation, Message, Profile
+from chat.replies import process
+from chat.replies.line import AT_ONCE, Party
 from chat.views.page import DEMO
 
 BROWSER = {"HTTP_USER_AGENT": "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0"}
@@ -252,3 +256,19 @@ class SuggestionTests(TestCase):
         self.assertContains(self.client.get("/"), "How do I connect a model?")
         with override_settings(LLMS={**settings.LLMS, "default": settings.LLMS["openai"]}):
             self.assertNotContains(self.client.get("/"), "How do I connect a model?")
+
+
+class TurnTests(TransactionTestCase):
+    async def test_a_change_waits_in_line_behind_what_sockets_ask(self):
+        alice = await get_user_model().objects.acreate_user("alice")
+        talk = await Conversation.objects.acreate(owner=alice, assistant="chat")
+        await self.async_client.aforce_login(alice)
+        here = await process.current()
+        async with AsyncExitStack() as others, asyncio.timeout(30):
+            for _ in range(AT_ONCE):
+                await others.enter_async_context(here.line.turn(Party("somebody else")))
+            change = asyncio.create_task(self.async_client.delete(f"/conversations/{talk.id}/"))
+            while not here.line.waiting_at(alice.pk):
+                await asyncio.sleep(0.01)
+            self.assertFalse(change.done())
+        self.assertEqual((await change).status_code, 204)
