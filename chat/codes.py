@@ -30,6 +30,7 @@ REFUSALS = {
     "unavailable": "The server cannot store messages right now. Yours is sent in a moment.",
     "busy": "A reply is still being written here. Wait for it, or stop it.",
     "too_many": "Too many of your replies are being written. Wait for one, or stop one.",
+    "full": "This conversation has as many messages as one may have. Begin a new one.",
     "budget": "Your allowance of tokens for today is used up.",
     "empty": "The message is empty.",
     "too_long": "The message is too long.",

@@ -140,6 +140,7 @@ TITLE_PROMPT = text(
 
 CHAT_LIMITS = {
     "characters": count("LIMIT_CHARACTERS", 32_000),
+    "messages": count("LIMIT_MESSAGES", 10_000, least=2),
     "reply_characters": count("LIMIT_REPLY_CHARACTERS", 400_000),
     "reply_tokens": LLMS["openai"]["MAX_TOKENS"],
     # Of one person

@@ -96,6 +96,9 @@ def accept(
         if isinstance(frame, Regenerate):
             check_offered(model=frame.model)
     check_active(user, conversation)
+    # To show, select in, and delete a conversation takes as long as it is: it holds up others.
+    if conversation.last_seq + 2 > settings.CHAT_LIMITS["messages"]:
+        raise Refused("full")
     person = Profile.objects.of(user)
     allowance = Allowance(person)
     allowance.check()

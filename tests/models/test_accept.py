@@ -12,6 +12,7 @@ from .cast import WORKER, CastTestCase, Status, in_seconds, person, reply
 
 LIMITS = {
     "characters": 100,
+    "messages": 1_000,
     "per_minute": 3,
     "active": 2,
     "reply_tokens": 100,
@@ -498,6 +499,13 @@ class LimitTest(AcceptCase):
         self.assertSendRefused("rate", conversation=uuid4())
         self.finish(first)
         self.assertSendRefused("rate")
+
+    @override_settings(CHAT_LIMITS=LIMITS | {"messages": 4})
+    def test_a_conversation_has_no_more_messages_than_a_page_can_bear(self):
+        reply = self.finish(self.send())
+        self.assertSendRefused("full")
+        self.assertRefused("full", self.alice, "regenerate", message=reply.id)
+        self.assertIsNotNone(self.send(conversation=uuid4()).task)
 
     def test_who_asks_is_a_person_and_not_a_name(self):
         stranger = person("dora")
