@@ -211,7 +211,9 @@ export class Client {
 
   /** The socket shows what it last sent into; if that was another conversation, back to the page's own. @param {string} sentInto */
   #comeBack(sentInto) {
-    if (sentInto !== this.state.conversation) this.dispatch({ type: "page:reopen" });
+    const { conversation, made, queued } = this.state;
+    // What is queued in a new chat leads there itself; asked to show nothing, the socket would not show its reply.
+    if (sentInto !== conversation && (made || !queued)) this.dispatch({ type: "page:reopen" });
   }
 
   /** @param {State["connection"]} connection */

@@ -242,6 +242,17 @@ test("a letter to another conversation is delivered, then the page's own is open
   equal(world.socket.heard.at(-1), { type: "open", conversation: "other", have: {} });
 });
 
+test("a letter to another conversation, delivered late, does not take a new chat's socket from its first message", () => {
+  const { client, box } = page({ welcome: false });
+  client.send("And then?");
+  const fresh = page({ box, made: false });
+  fresh.client.send("Hello");
+  const [letter, first] = fresh.world.socket.heard;
+  fresh.world.socket.say(ack(letter));
+  fresh.world.socket.say(ack(first, { conversation: first.conversation }));
+  equal([fresh.world.socket.types, fresh.client.state.made], [["send", "send"], true]);
+});
+
 test("a new chat that was loaded again goes on with its letter, and with none it is a new chat", () => {
   const [first, box] = [page({ made: false, welcome: false }), memory()];
   first.client.send("Hello");
