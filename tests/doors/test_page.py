@@ -2,6 +2,7 @@
 
 import re
 
+from django.conf import settings
 from django.test import SimpleTestCase
 
 from tests.browser import Browser, require_browser
@@ -402,6 +403,19 @@ class LimitTests(PageCase):
         self.send(asks(tokens=3), page)
         self.until_status("done", page)
         self.assertEqual(self.text(page=page), numbered(3))
+
+    def test_an_edit_that_no_frame_can_hold_is_given_back_and_the_socket_lives(self):
+        self.send(asks("first", tokens=1))
+        self.until_status("done")
+        self.act("edit", ASKED)
+        box = self.page.locator(f"{ASKED} textarea")
+        box.fill("x" * settings.FRAME_BYTES)
+        box.press("Enter")
+        self.page.get_by_role("alert").get_by_text("The message is too long.").wait_for()
+        composer = self.page.locator("[data-part=composer-input]")
+        self.assertEqual(len(composer.input_value()), settings.FRAME_BYTES)
+        self.send(asks("second", tokens=4))
+        self.until_text(numbered(4))
 
     def test_a_first_message_that_is_refused_is_there_after_a_reload(self):
         self.send(asks(tokens=50, rate=0, gate="limit", gate_after=10))

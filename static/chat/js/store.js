@@ -195,9 +195,9 @@ const RULES = {
     refusal: null,
     choosing: state.made ? state.choosing : {}, // The first message says all of it.
   }),
-  "page:refused": (state, { text }) => ({
+  "page:refused": (state, { text, code = state.gone ? "not_found" : "busy" }) => ({
     ...state,
-    refusal: { code: state.gone ? "not_found" : "busy", re: "send", text },
+    refusal: { code, re: "send", text },
   }),
 
   "page:list"(state, { list, after }) {

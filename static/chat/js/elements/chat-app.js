@@ -196,6 +196,11 @@ export class ChatApp extends HTMLElement {
 
   /** @param {string} text @param {{ parent?: string | null }} how */
   #send(text, how = {}) {
+    // A character is two units at most. One that is longer still would end the socket, as often as it is sent.
+    if (text.length > 2 * Number(part(this, "composer").dataset.limitCharacters)) {
+      this.#client.dispatch({ type: "page:refused", text, code: "too_long" });
+      return;
+    }
     this.#client.send(text, how);
     const { conversation, made } = this.#client.state;
     // Who loads the page again, before it is made, finds the message in the outbox.
