@@ -310,8 +310,11 @@ export class ChatApp extends HTMLElement {
       await change;
       return true;
     } catch (error) {
-      const missing = /** @type {any} */ (error).status === 404;
-      write(part(this, "failure-text"), missing ? gone : words.FAILED_CHANGE);
+      const { status } = /** @type {any} */ (error);
+      const missing = status === 404;
+      // Who has signed in anew in another tab has another token.
+      const why = status === 403 ? words.refusal("") : words.FAILED_CHANGE;
+      write(part(this, "failure-text"), missing ? gone : why);
       part(this, "failure").showPopover();
       return missing && null;
     }
