@@ -203,7 +203,10 @@ const RULES = {
   "page:list"(state, { list, after }) {
     const follows = !after || after.id === state.more?.last.id;
     const entries = listed(state.entries, list, after);
-    return { ...state, entries, more: follows ? edge(list) : state.more, current: state.current || !after };
+    const next = { ...state, entries, more: follows ? edge(list) : state.more, current: state.current || !after };
+    // It was restored, which no frame has told of: an `open` tells for sure.
+    const back = state.gone && list.conversations.some((/** @type {Entry} */ { id }) => id === state.conversation);
+    return back ? need(next, "open") : next;
   },
 
   "page:earlier": (state, { messages }) => ({ ...state, messages: prepended(state.messages, messages) }),
