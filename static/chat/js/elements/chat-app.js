@@ -93,10 +93,10 @@ export class ChatApp extends HTMLElement {
     };
   }
 
-  /** To the draft of its conversation, or of a new one where there is none. @param {Drafts} drafts @param {string} conversation @param {string} text */
+  /** To the draft of its conversation, or of a new one where there is none. @param {Drafts} drafts @param {string | null} conversation @param {string} text */
   #giveBack(drafts, conversation, text) {
     const { entries, made } = this.#client.state;
-    const place = entries.some(({ id }) => id === conversation) ? conversation : NEW;
+    const place = entries.find(({ id }) => id === conversation)?.id ?? NEW;
     if (place === NEW && !made) part(this, "composer").giveBack(text);
     else drafts.giveBack(place, text);
   }
