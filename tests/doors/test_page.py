@@ -275,6 +275,23 @@ class ChatTests(PageCase):
         self.page.locator(ASKED).nth(2).wait_for()
         self.until_text(numbered(3))
         self.assertTrue(self.page.evaluate("() => window.same"))
+        # Another page of the tab went on with what is being edited here.
+        self.until_status("done")
+        self.act("edit", ASKED)
+        box = self.page.locator(f"{ASKED} textarea")
+        box.fill("one")
+        self.page.evaluate(event, "pagehide")
+        self.page.evaluate(
+            """() => {
+                const key = Object.keys(sessionStorage).find((key) => key.includes(":edit:"));
+                sessionStorage.setItem(key, "one and more");
+            }"""
+        )
+        self.page.evaluate("() => document.dispatchEvent(new Event('visibilitychange'))")
+        with self.page.expect_navigation():
+            self.page.evaluate(event, "pageshow")
+        box.wait_for()
+        self.assertEqual(box.input_value(), "one and more")
 
     def test_a_list_that_comes_late_does_not_bring_back_what_has_ended(self):
         self.send(asks(tokens=50, rate=0, gate="list", gate_after=10))

@@ -56,7 +56,7 @@ export class ChatApp extends HTMLElement {
     for (const name of ["composer", "thread"]) part(this, name).drafts = drafts;
     const about = { url, user, guest: "guest" in this.dataset, protocol: Number(protocol), state, outbox, unmade: history.state?.unmade };
     this.#client = new Client(about, this.#page(drafts, kept));
-    this.#listen(outbox);
+    this.#listen(outbox, drafts);
     this.#draw();
     this.#client.connect();
   }
@@ -101,8 +101,8 @@ export class ChatApp extends HTMLElement {
     else drafts.giveBack(place, text);
   }
 
-  /** @param {Outbox} outbox */
-  #listen(outbox) {
+  /** @param {Outbox} outbox @param {Drafts} drafts */
+  #listen(outbox, drafts) {
     const client = this.#client;
     /** @type {Record<string, (detail: any, target: any) => void>} */
     const asks = {
@@ -154,7 +154,7 @@ export class ChatApp extends HTMLElement {
     addEventListener("pagehide", () => client.pause());
     // As it was left, in a tab whose other pages may have written since.
     addEventListener("pageshow", ({ persisted }) => {
-      if (persisted && (outbox.isForeign || part(this, "composer").isForeign)) location.reload();
+      if (persisted && (outbox.isForeign || drafts.isForeign)) location.reload();
       else if (persisted) client.connect();
     });
     document.addEventListener("visibilitychange", () => {

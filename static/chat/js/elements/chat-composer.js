@@ -61,11 +61,6 @@ export class ChatComposer extends HTMLElement {
     this.#input.focus();
   }
 
-  /** Whether another page of the tab has changed what is written here. */
-  get isForeign() {
-    return this.drafts.isForeign(this.#conversation);
-  }
-
   /** Puts a refused text before what has been written since. @param {string} text */
   giveBack(text) {
     const input = this.#input;
