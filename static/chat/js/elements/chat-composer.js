@@ -87,7 +87,7 @@ export class ChatComposer extends HTMLElement {
     if (event.target !== this.#input || composes(event)) return;
     if (event.key === "Enter" && sends(event, this)) {
       event.preventDefault();
-      this.#send();
+      if (!event.repeat) this.#send(); // Held down, it was meant for what had the focus before.
     } else if (pressed("edit-last", event) && !this.#input.value) {
       event.preventDefault();
       say(this, "edit-last");

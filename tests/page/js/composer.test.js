@@ -1,0 +1,33 @@
+// @ts-check
+import { Drafts, NEW } from "/static/chat/js/drafts.js";
+import { ChatComposer } from "/static/chat/js/elements/chat-composer.js";
+import { clone, part } from "/static/chat/js/elements/parts.js";
+import { memory } from "/static/chat/js/storage.js";
+import { initial } from "/static/chat/js/store.js";
+import { equal, test } from "./harness.js";
+import { CONVERSATION } from "./rows.js";
+
+customElements.define("chat-composer", ChatComposer);
+
+/** A composer of a new chat in which this is written. @param {string} text @param {object} fields of the state */
+function composer(text, fields = {}) {
+  const [box, drafts, state] = [clone("composer-template"), new Drafts("u1", memory()), { ...initial(), ...fields }];
+  document.body.append(box);
+  box.drafts = drafts;
+  box.render(state);
+  const [input, said] = [part(box, "composer-input"), /** @type {string[]} */ ([])];
+  for (const name of ["send", "stop"]) box.addEventListener(`chat:${name}`, () => said.push(name));
+  input.value = text;
+  input.dispatchEvent(new InputEvent("input", { bubbles: true }));
+  return { box, drafts, state, input, said };
+}
+
+test("an Enter that is held down, from what had the focus before, sends nothing; the next one does", () => {
+  const { input, said } = composer("half a question");
+  for (const repeat of [true, false]) {
+    const enter = new KeyboardEvent("keydown", { key: "Enter", repeat, bubbles: true, cancelable: true });
+    input.dispatchEvent(enter);
+    equal([enter.defaultPrevented, said.length], [true, repeat ? 0 : 1]);
+  }
+  equal(input.value, "");
+});
