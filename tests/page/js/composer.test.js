@@ -31,3 +31,12 @@ test("an Enter that is held down, from what had the focus before, sends nothing;
   }
   equal(input.value, "");
 });
+
+test("the second click of a double one on Send does not stop the reply; any other does", () => {
+  const { box, said } = composer("");
+  const click = (/** @type {number} */ detail) => part(box, "stop").dispatchEvent(new MouseEvent("click", { detail }));
+  click(2);
+  equal(said, []);
+  for (const detail of [0, 1, 3]) click(detail); // 0 is a key's.
+  equal(said, ["stop", "stop", "stop"]);
+});

@@ -33,7 +33,8 @@ export class ChatComposer extends HTMLElement {
     this.addEventListener("click", (event) => {
       if (asked(event)?.name === "dismiss") say(this, "dismiss");
     });
-    part(this, "stop").addEventListener("click", () => say(this, "stop"));
+    // The second click of a double one was meant for Send, in whose place Stop has come.
+    part(this, "stop").addEventListener("click", (/** @type {MouseEvent} */ { detail }) => detail === 2 || say(this, "stop"));
     addEventListener("pagehide", () => this.#input.disabled && this.#rescue());
   }
 
