@@ -40,3 +40,14 @@ test("the second click of a double one on Send does not stop the reply; any othe
   for (const detail of [0, 1, 3]) click(detail); // 0 is a key's.
   equal(said, ["stop", "stop", "stop"]);
 });
+
+test("what was written in a conversation that is deleted becomes the draft of a new chat, once", () => {
+  for (const made of [true, false]) {
+    const { box, drafts, state, input } = composer("not yet sent", { conversation: CONVERSATION, made });
+    box.render({ ...state, gone: true });
+    equal([input.disabled, drafts.read(made ? CONVERSATION : NEW)], [true, "not yet sent"]);
+    for (const _ of ["leaves", "leaves again"]) dispatchEvent(new PageTransitionEvent("pagehide"));
+    equal([drafts.read(NEW), drafts.read(CONVERSATION)], ["not yet sent", ""], made ? "made" : "not made");
+    box.remove();
+  }
+});

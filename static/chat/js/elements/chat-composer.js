@@ -125,7 +125,7 @@ export class ChatComposer extends HTMLElement {
   /** Nobody finds a draft again of a conversation that is deleted: it becomes that of a new one. */
   #rescue() {
     const text = this.#input.value;
-    if (!text.trim()) return;
+    if (!text.trim() || this.#conversation === NEW) return;
     this.drafts.giveBack(NEW, text);
     this.#input.value = "";
     this.#changed();
