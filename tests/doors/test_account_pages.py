@@ -113,6 +113,22 @@ class FollowTests(AccountPagesCase):
         second.press("[name=password]", "Enter")
         self.until_status("done", second)
 
+    def test_a_change_that_is_refused_since_they_signed_in_anew_elsewhere_asks_for_a_reload(self):
+        name = f"person-{uuid4().hex[:8]}"
+        self.sign_up(name)
+        self.send(asks("first", tokens=1))
+        self.until_status("done")
+        second = self.open("/sign-in/")
+        second.fill("[name=username]", name)
+        second.fill("[name=password]", PASSWORD)
+        second.press("[name=password]", "Enter")
+        self.until_name(name, second)
+        self.choose("pin", "first")
+        self.page.get_by_role("alert").get_by_text("Load the page again").wait_for()
+        self.page.reload()
+        self.choose("pin", "first")
+        self.page.locator("[data-key=pinned]").wait_for()
+
     def test_a_wrong_password_is_told_and_the_name_stays(self):
         self.sign_in("nobody", "wrong")
         self.page.get_by_role("alert").get_by_text("correct username").wait_for()

@@ -42,6 +42,11 @@ class KeyboardCase(SidebarCase):
         for key in keys:
             self.page.keyboard.press(key)
 
+    def hold(self, key: str) -> None:
+        """Until it has come a second time."""
+        for act in (self.page.keyboard.down, self.page.keyboard.down, self.page.keyboard.up):
+            act(key)
+
     def type(self, text: str) -> None:
         self.page.keyboard.type(text)
 
@@ -112,6 +117,9 @@ class ShortcutTests(KeyboardCase):
         self.assertEqual(roles, [3, 2, 1, 2])
         self.press("Tab")
         self.until_at(f"{ASKED} [data-action]")
+        self.page.locator(f"{ASKED} [data-action=edit]").last.focus()
+        self.hold("Enter")
+        self.assertEqual(self.page.locator("[data-part=edit-input]").count(), 1)
 
     def test_the_list_is_hidden_and_stays_so(self):
         hidden = self.page.locator("[data-part=drawer]")

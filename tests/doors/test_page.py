@@ -2,6 +2,7 @@
 
 import re
 
+from django.conf import settings
 from django.test import SimpleTestCase
 
 from tests.browser import Browser, require_browser
@@ -274,6 +275,23 @@ class ChatTests(PageCase):
         self.page.locator(ASKED).nth(2).wait_for()
         self.until_text(numbered(3))
         self.assertTrue(self.page.evaluate("() => window.same"))
+        # Another page of the tab went on with what is being edited here.
+        self.until_status("done")
+        self.act("edit", ASKED)
+        box = self.page.locator(f"{ASKED} textarea")
+        box.fill("one")
+        self.page.evaluate(event, "pagehide")
+        self.page.evaluate(
+            """() => {
+                const key = Object.keys(sessionStorage).find((key) => key.includes(":edit:"));
+                sessionStorage.setItem(key, "one and more");
+            }"""
+        )
+        self.page.evaluate("() => document.dispatchEvent(new Event('visibilitychange'))")
+        with self.page.expect_navigation():
+            self.page.evaluate(event, "pageshow")
+        box.wait_for()
+        self.assertEqual(box.input_value(), "one and more")
 
     def test_a_list_that_comes_late_does_not_bring_back_what_has_ended(self):
         self.send(asks(tokens=50, rate=0, gate="list", gate_after=10))
@@ -402,6 +420,19 @@ class LimitTests(PageCase):
         self.send(asks(tokens=3), page)
         self.until_status("done", page)
         self.assertEqual(self.text(page=page), numbered(3))
+
+    def test_an_edit_that_no_frame_can_hold_is_given_back_and_the_socket_lives(self):
+        self.send(asks("first", tokens=1))
+        self.until_status("done")
+        self.act("edit", ASKED)
+        box = self.page.locator(f"{ASKED} textarea")
+        box.fill("x" * settings.FRAME_BYTES)
+        box.press("Enter")
+        self.page.get_by_role("alert").get_by_text("The message is too long.").wait_for()
+        composer = self.page.locator("[data-part=composer-input]")
+        self.assertEqual(len(composer.input_value()), settings.FRAME_BYTES)
+        self.send(asks("second", tokens=4))
+        self.until_text(numbered(4))
 
     def test_a_first_message_that_is_refused_is_there_after_a_reload(self):
         self.send(asks(tokens=50, rate=0, gate="limit", gate_after=10))

@@ -76,10 +76,12 @@ class PaletteTests(KeyboardCase):
         self.until_chosen("Search everything")
         self.press("Escape")
         self.say("Only")
+        self.page.fill(f"[data-part={BOX}]", "half a question")
         self.palette("pin this")
         self.until_chosen("Pin this conversation")
-        self.press("Enter")
+        self.hold("Enter")
         self.page.locator("[data-key=pinned]").wait_for()
+        self.assertEqual(self.page.input_value(f"[data-part={BOX}]"), "half a question")
         self.palette("pin this")
         self.until_chosen("Unpin this conversation")
 

@@ -18,6 +18,7 @@ from tests.reducer import Client
 HERE = Path(__file__).parent
 MODULES = sorted(path.name for path in (HERE / "js").glob("*.test.js"))
 FOLDERS = {"/static/": settings.BASE_DIR / "static", "/js/": HERE / "js"}
+CONTEXT = {"limits": {"characters": 100}, "enter_sends": True}
 KEYS = (
     *("id", "seq", "parent", "role", "status", "text", "length", "reasoning", "reasoning_length"),
     *("steps", "finish_reason", "error", "siblings"),
@@ -85,9 +86,12 @@ class Handler(SimpleHTTPRequestHandler):
 
 
 def page(module: str) -> str:
+    drawn = {
+        name: render_to_string(f"chat/_{name}.html", CONTEXT)
+        for name in ("code", "image", "composer")
+    }
     templates = "".join(
-        f'<template id="{name}-template">{render_to_string(f"chat/_{name}.html")}</template>'
-        for name in ("code", "image")
+        f'<template id="{name}-template">{markup}</template>' for name, markup in drawn.items()
     )
     return (
         f'<!doctype html><html lang="en" data-module="{module}"><title>{module}</title>'

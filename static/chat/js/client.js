@@ -14,11 +14,11 @@ import { uuid } from "./uuid.js";
  *   changed: (state: State) => void,
  *   connected: () => void,
  *   reload: (reason: string) => boolean,
- *   returned: (conversation: string, text: string) => void,
+ *   returned: (conversation: string | null, text: string) => void,
  * }} Page
  * `changed`: draw this. `connected`: a `welcome` came. `reload`: load the page again, but for each reason once until the
  * next `welcome`; false where that was done before. `returned`: this text, refused, belongs to a conversation that is not
- * shown.
+ * shown, or to none that there is.
  */
 
 export class Client {
@@ -194,7 +194,7 @@ export class Client {
     }
     const letter = this.#outbox.remove(cid);
     if (!letter || letter.conversation === this.state.conversation) return;
-    if (letter.frame.text) this.#page.returned(letter.conversation, letter.frame.text);
+    if (letter.frame.text) this.#page.returned(code === "not_found" ? null : letter.conversation, letter.frame.text);
     this.#comeBack(letter.conversation);
   }
 
@@ -211,7 +211,9 @@ export class Client {
 
   /** The socket shows what it last sent into; if that was another conversation, back to the page's own. @param {string} sentInto */
   #comeBack(sentInto) {
-    if (sentInto !== this.state.conversation) this.dispatch({ type: "page:reopen" });
+    const { conversation, made, queued } = this.state;
+    // What is queued in a new chat leads there itself; asked to show nothing, the socket would not show its reply.
+    if (sentInto !== conversation && (made || !queued)) this.dispatch({ type: "page:reopen" });
   }
 
   /** @param {State["connection"]} connection */

@@ -23,9 +23,9 @@ export class Drafts {
     return text;
   }
 
-  /** Whether another page of the tab has changed it since this one knew it. @param {string} conversation */
-  isForeign(conversation) {
-    return this.#known.has(conversation) && this.#known.get(conversation) !== this.#kept(conversation);
+  /** Whether another page of the tab has changed what this one knows. */
+  get isForeign() {
+    return [...this.#known].some(([conversation, text]) => text !== this.#kept(conversation));
   }
 
   /** @param {string} conversation @param {string} text */

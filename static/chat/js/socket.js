@@ -64,8 +64,9 @@ export class Socket {
     else if (this.#retry !== null) this.connect();
   }
 
-  /** The page goes away, perhaps to come back. */
+  /** The page goes away, perhaps to come back; one that has ended comes back as that. */
   pause() {
+    if (this.#ended) return;
     this.#drop();
     this.#world.cancel(this.#retry);
     this.#retry = null;

@@ -195,15 +195,18 @@ const RULES = {
     refusal: null,
     choosing: state.made ? state.choosing : {}, // The first message says all of it.
   }),
-  "page:refused": (state, { text }) => ({
+  "page:refused": (state, { text, code = state.gone ? "not_found" : "busy" }) => ({
     ...state,
-    refusal: { code: state.gone ? "not_found" : "busy", re: "send", text },
+    refusal: { code, re: "send", text },
   }),
 
   "page:list"(state, { list, after }) {
     const follows = !after || after.id === state.more?.last.id;
     const entries = listed(state.entries, list, after);
-    return { ...state, entries, more: follows ? edge(list) : state.more, current: state.current || !after };
+    const next = { ...state, entries, more: follows ? edge(list) : state.more, current: state.current || !after };
+    // It was restored, which no frame has told of: an `open` tells for sure.
+    const back = state.gone && list.conversations.some((/** @type {Entry} */ { id }) => id === state.conversation);
+    return back ? need(next, "open") : next;
   },
 
   "page:earlier": (state, { messages }) => ({ ...state, messages: prepended(state.messages, messages) }),

@@ -12,7 +12,7 @@ const HELD = [row("m1", null, { text: "Hi" }), row("m2", "m1", { text: "Hello" }
 /** @param {{ messages?: any[], made?: boolean, user?: string, guest?: boolean, box?: Storage, welcome?: boolean }} how */
 function page({ messages = HELD, made = true, user = "u1", guest = false, box = memory(), welcome = true } = {}) {
   const world = new FakeWorld();
-  const told = { reloads: 0, reasons: new Set(), returned: /** @type {string[][]} */ ([]) };
+  const told = { reloads: 0, reasons: new Set(), returned: /** @type {(string | null)[][]} */ ([]) };
   const conversation = made ? { id: CONVERSATION, title: "" } : null;
   const start = initial({ conversation, messages: made ? messages : [] });
   const client = new Client(
@@ -242,6 +242,17 @@ test("a letter to another conversation is delivered, then the page's own is open
   equal(world.socket.heard.at(-1), { type: "open", conversation: "other", have: {} });
 });
 
+test("a letter to another conversation, delivered late, does not take a new chat's socket from its first message", () => {
+  const { client, box } = page({ welcome: false });
+  client.send("And then?");
+  const fresh = page({ box, made: false });
+  fresh.client.send("Hello");
+  const [letter, first] = fresh.world.socket.heard;
+  fresh.world.socket.say(ack(letter));
+  fresh.world.socket.say(ack(first, { conversation: first.conversation }));
+  equal([fresh.world.socket.types, fresh.client.state.made], [["send", "send"], true]);
+});
+
 test("a new chat that was loaded again goes on with its letter, and with none it is a new chat", () => {
   const [first, box] = [page({ made: false, welcome: false }), memory()];
   first.client.send("Hello");
@@ -254,14 +265,16 @@ test("a new chat that was loaded again goes on with its letter, and with none it
   equal([another.state.conversation, another.state.queued], [null, null]);
 });
 
-test("a refused letter to another conversation goes back there", () => {
-  const { client, box } = page({ welcome: false });
-  client.send("And then?");
-  const other = page({ box, made: false });
-  const { cid } = other.world.socket.heard.at(-1);
-  other.world.socket.say({ type: "error", code: "busy", detail: "", re: "send", cid });
-  equal(other.told.returned, [[CONVERSATION, "And then?"]]);
-  equal(other.world.socket.heard.at(-1), { type: "open", conversation: null, have: {} });
+test("a refused letter to another conversation goes back there, if that is still there", () => {
+  for (const [code, place] of [["busy", CONVERSATION], ["not_found", null]]) {
+    const { client, box } = page({ welcome: false });
+    client.send("And then?");
+    const other = page({ box, made: false });
+    const { cid } = other.world.socket.heard.at(-1);
+    other.world.socket.say({ type: "error", code, detail: "", re: "send", cid });
+    equal(other.told.returned, [[place, "And then?"]]);
+    equal(other.world.socket.heard.at(-1), { type: "open", conversation: null, have: {} });
+  }
 });
 
 test("another version or user, or a guest no more: nothing is sent, the page is loaded again, once", () => {

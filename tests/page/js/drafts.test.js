@@ -15,6 +15,22 @@ test("a draft is one conversation's and one user's", () => {
   equal(drafts.read("c1"), "");
 });
 
+test("what another page of the tab wrote is seen, be it in the composer or in an editor", () => {
+  const box = memory();
+  for (const place of ["c1", "edit:m1"]) {
+    const [here, other] = [new Drafts("u1", box), new Drafts("u1", box)];
+    here.read("c1");
+    here.keep("edit:m1", "one");
+    equal(here.isForeign, false);
+    other.keep("c2", `of what is not shown here, ${place}`);
+    equal(here.isForeign, false);
+    other.keep(place, "one and more");
+    equal(here.isForeign, true);
+    here.read(place);
+    equal(here.isForeign, false);
+  }
+});
+
 test("a text that comes back stands before what was written since", () => {
   const drafts = new Drafts("u1", memory());
   drafts.giveBack("c1", "First");

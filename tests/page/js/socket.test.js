@@ -78,11 +78,14 @@ test("a bye may ask for a longer wait", () => {
 
 test("it gives up on 4400 and 4403, and leaves 4401 to the page", () => {
   for (const code of [4400, 4401, 4403]) {
-    const { world, told } = connected();
+    const { world, told, socket } = connected();
     world.socket.drop(code);
     equal(told.at(-1), { status: "ended", code });
     world.pass(60_000);
     equal(world.sockets.length, 1);
+    socket.pause();
+    socket.connect();
+    equal([told.at(-1), world.sockets.length], [{ status: "ended", code }, 1], "out of the browser's cache");
   }
 });
 

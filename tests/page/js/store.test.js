@@ -225,6 +225,16 @@ const toldList = (conversations, next, asked = null) => ({ type: "page:list", li
 /** @param {import("/static/chat/js/store.js").State} shown */
 const inList = (shown) => shown.entries.map(({ id }) => id).join("");
 
+test("a conversation that was deleted and is in the list wants an open, which says whether it is there", () => {
+  const deleted = listed(CONVERSATION, "1", { deleted: true });
+  const gone = after([...asked, { type: "conversation", conversation: deleted }]);
+  equal(after([toldList([listed("other", "2")], null)], gone).wants, null);
+  const back = after([toldList([listed(CONVERSATION, "1")], null)], gone);
+  equal([back.gone, back.wants], [true, "open"]);
+  equal(after([asked[0]], back).gone, false);
+  equal(after([...asked, toldList([listed(CONVERSATION, "1")], null)]).wants, null, "one that was never away wants nothing");
+});
+
 test("a page of the list follows those before, and the last says that it is", () => {
   const first = initial({ list: { conversations: [listed("a", "9"), listed("b", "8")], next: "b" } });
   equal([inList(first), first.more?.cursor], ["ab", "b"]);

@@ -56,7 +56,7 @@ export class ChatApp extends HTMLElement {
     for (const name of ["composer", "thread"]) part(this, name).drafts = drafts;
     const about = { url, user, guest: "guest" in this.dataset, protocol: Number(protocol), state, outbox, unmade: history.state?.unmade };
     this.#client = new Client(about, this.#page(drafts, kept));
-    this.#listen(outbox);
+    this.#listen(outbox, drafts);
     this.#draw();
     this.#client.connect();
   }
@@ -93,16 +93,16 @@ export class ChatApp extends HTMLElement {
     };
   }
 
-  /** To the draft of its conversation, or of a new one where there is none. @param {Drafts} drafts @param {string} conversation @param {string} text */
+  /** To the draft of its conversation, or of a new one where there is none. @param {Drafts} drafts @param {string | null} conversation @param {string} text */
   #giveBack(drafts, conversation, text) {
     const { entries, made } = this.#client.state;
-    const place = entries.some(({ id }) => id === conversation) ? conversation : NEW;
+    const place = entries.find(({ id }) => id === conversation)?.id ?? NEW;
     if (place === NEW && !made) part(this, "composer").giveBack(text);
     else drafts.giveBack(place, text);
   }
 
-  /** @param {Outbox} outbox */
-  #listen(outbox) {
+  /** @param {Outbox} outbox @param {Drafts} drafts */
+  #listen(outbox, drafts) {
     const client = this.#client;
     /** @type {Record<string, (detail: any, target: any) => void>} */
     const asks = {
@@ -154,7 +154,7 @@ export class ChatApp extends HTMLElement {
     addEventListener("pagehide", () => client.pause());
     // As it was left, in a tab whose other pages may have written since.
     addEventListener("pageshow", ({ persisted }) => {
-      if (persisted && (outbox.isForeign || part(this, "composer").isForeign)) location.reload();
+      if (persisted && (outbox.isForeign || drafts.isForeign)) location.reload();
       else if (persisted) client.connect();
     });
     document.addEventListener("visibilitychange", () => {
@@ -196,6 +196,11 @@ export class ChatApp extends HTMLElement {
 
   /** @param {string} text @param {{ parent?: string | null }} how */
   #send(text, how = {}) {
+    // A character is two units at most. One that is longer still would end the socket, as often as it is sent.
+    if (text.length > 2 * Number(part(this, "composer").dataset.limitCharacters)) {
+      this.#client.dispatch({ type: "page:refused", text, code: "too_long" });
+      return;
+    }
     this.#client.send(text, how);
     const { conversation, made } = this.#client.state;
     // Who loads the page again, before it is made, finds the message in the outbox.
@@ -305,8 +310,11 @@ export class ChatApp extends HTMLElement {
       await change;
       return true;
     } catch (error) {
-      const missing = /** @type {any} */ (error).status === 404;
-      write(part(this, "failure-text"), missing ? gone : words.FAILED_CHANGE);
+      const { status } = /** @type {any} */ (error);
+      const missing = status === 404;
+      // Who has signed in anew in another tab has another token.
+      const why = status === 403 ? words.refusal("") : words.FAILED_CHANGE;
+      write(part(this, "failure-text"), missing ? gone : why);
       part(this, "failure").showPopover();
       return missing && null;
     }

@@ -33,7 +33,8 @@ export class ChatComposer extends HTMLElement {
     this.addEventListener("click", (event) => {
       if (asked(event)?.name === "dismiss") say(this, "dismiss");
     });
-    part(this, "stop").addEventListener("click", () => say(this, "stop"));
+    // The second click of a double one was meant for Send, in whose place Stop has come.
+    part(this, "stop").addEventListener("click", (/** @type {MouseEvent} */ { detail }) => detail === 2 || say(this, "stop"));
     addEventListener("pagehide", () => this.#input.disabled && this.#rescue());
   }
 
@@ -59,11 +60,6 @@ export class ChatComposer extends HTMLElement {
 
   focus() {
     this.#input.focus();
-  }
-
-  /** Whether another page of the tab has changed what is written here. */
-  get isForeign() {
-    return this.drafts.isForeign(this.#conversation);
   }
 
   /** Puts a refused text before what has been written since. @param {string} text */
@@ -92,7 +88,7 @@ export class ChatComposer extends HTMLElement {
     if (event.target !== this.#input || composes(event)) return;
     if (event.key === "Enter" && sends(event, this)) {
       event.preventDefault();
-      this.#send();
+      if (!event.repeat) this.#send(); // Held down, it was meant for what had the focus before.
     } else if (pressed("edit-last", event) && !this.#input.value) {
       event.preventDefault();
       say(this, "edit-last");
@@ -129,7 +125,7 @@ export class ChatComposer extends HTMLElement {
   /** Nobody finds a draft again of a conversation that is deleted: it becomes that of a new one. */
   #rescue() {
     const text = this.#input.value;
-    if (!text.trim()) return;
+    if (!text.trim() || this.#conversation === NEW) return;
     this.drafts.giveBack(NEW, text);
     this.#input.value = "";
     this.#changed();

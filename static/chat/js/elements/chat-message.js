@@ -46,7 +46,8 @@ export class ChatMessage extends HTMLElement {
     for (const name of ["retry", "edit", "continue"]) action(this, name).disabled = busy;
     if (action(this, "retry-with")) action(this, "retry-with").disabled = busy; // There may be but one model.
     for (const name of ["previous", "next"]) action(this, name).disabled = busy || !online || !this.#neighbour(name);
-    if (this.#draft) this.edit(false); // The page was loaded again meanwhile.
+    // The page was loaded again meanwhile. An open one's is not read anew: another page's text would pass for its own.
+    if (!part(this, "editor") && this.#draft) this.edit(false);
   }
 
   /** Opens the question for editing. @param {boolean} focus whether a person asked for it just now */

@@ -16,6 +16,7 @@ export class LiveStatus extends HTMLElement {
   #spoken = 0;
   #drawn = false;
   #unread = false;
+  /** Why a question waits, as it was told. */ #held = "";
 
   /** @param {import("../store.js").State} state */
   render(state) {
@@ -34,8 +35,17 @@ export class LiveStatus extends HTMLElement {
       if (last?.live && last.role === "assistant" && last.id !== this.#reply) this.#follow(last.id);
       if (!this.#over) this.#end(state.messages.find(({ id }) => id === this.#reply));
     }
+    this.#hold(state);
     this.#drawn = true;
     this.#entitle(state.title);
+  }
+
+  /** Of a question that waits, once, not as its seconds are counted. @param {import("../store.js").State} state */
+  #hold({ queued, connection: { status } }) {
+    const online = status === "open";
+    const held = queued && (queued.waits || !online) ? words.queued(queued, online, 0) : "";
+    if (held && held !== this.#held) this.tell(held);
+    this.#held = held;
   }
 
   /** @param {string} id */

@@ -21,7 +21,7 @@ export class MessageEditor extends HTMLElement {
       }
       if (event.key === "Enter" && sends(event, this) && event.target === this.#input) {
         event.preventDefault();
-        part(this, "edit").requestSubmit();
+        if (!event.repeat) part(this, "edit").requestSubmit(); // Held down, it opened this.
       }
     });
   }
