@@ -15,7 +15,7 @@ const REFUSALS = {
   budget: gettext("Your allowance for today is used up. Your text is back in the box."),
   empty: gettext("There is nothing to send yet."),
   too_long: gettext("The message is too long. Shorten it, or send it in parts."),
-  read_only: gettext("This conversation is locked. Nothing can be added to it."),
+  full: gettext("This conversation is full. Begin a new one."),
   not_found: gettext("This conversation is not there any more."),
 };
 
@@ -33,7 +33,6 @@ const FAILURES = {
   lost_worker: gettext("The server stopped while it was writing this reply."),
   restart: gettext("The server restarted while it was writing this reply."),
   storage: gettext("The reply could not be stored."),
-  budget: gettext("The allowance for this reply is used up."),
   flow_error: gettext("Something went wrong while this reply was made."),
 };
 
