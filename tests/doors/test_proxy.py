@@ -73,7 +73,7 @@ class ProxyTests(SimpleTestCase):
         done = proxy.check()
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertNotIn("warn", done.stderr)
-        self.assertNotIn("${", (proxy.folder / "chat.conf").read_text())
+        self.assertNotIn("${", (proxy.folder / "conf.d/chat.conf").read_text())
 
     def test_the_worker_hears_what_nginx_saw_and_not_what_a_browser_claims(self):
         with self.proxy() as proxy:
