@@ -4,8 +4,8 @@
     .venv/bin/python -m tests.cluster createsuperuser       manage.py, beside the running cluster
 
 It stands among the tests because they run this very class: what `make cluster` starts is what they
-hold. The workers are started by the command of the Dockerfile, behind the nginx.conf.template that
-compose.yaml uses, with secrets in files as there.
+hold. The workers are started by the command of the Dockerfile, behind the nginx.conf and template
+that compose.yaml uses, with secrets in files as there.
 """
 
 import json

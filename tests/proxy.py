@@ -13,23 +13,16 @@ from tests.services import need, wait_for
 
 TEMPLATE = ROOT / "nginx.conf.template"
 
-# What a distribution's own nginx.conf says around it, with everything in one folder.
-AROUND = """\
-daemon off;
-pid nginx.pid;
-error_log stderr;
-worker_processes 2;
-{user}
-events {{ worker_connections 4096; }}
-http {{
-    access_log access.log;
-    client_body_temp_path temporary;
-    proxy_temp_path temporary;
-    fastcgi_temp_path temporary;
-    uwsgi_temp_path temporary;
-    scgi_temp_path temporary;
-    include chat.conf;
-}}
+MAIN = ROOT / "nginx.conf"
+
+# Where an image or a distribution has its logs and folders; here all are in one.
+PLACES = """\
+access_log access.log;
+client_body_temp_path temporary;
+proxy_temp_path temporary;
+fastcgi_temp_path temporary;
+uwsgi_temp_path temporary;
+scgi_temp_path temporary;
 """
 
 
@@ -62,9 +55,9 @@ class Proxy:
         return self
 
     def write(self) -> None:
-        # nginx gives its work to "nobody", who cannot read everywhere that root may be at home.
-        user = "user root root;" if os.geteuid() == 0 else ""
-        (self.folder / "nginx.conf").write_text(AROUND.format(user=user))
+        # As shipped, but not a process for each core: several of these may run at once.
+        main = MAIN.read_text().replace("worker_processes auto;", "worker_processes 2;")
+        (self.folder / "nginx.conf").write_text(main)
         servers = [f"server {worker} max_fails=0;" for worker in self.workers]
         variables = {
             "CHAT_LISTEN": self.listen,
@@ -72,7 +65,10 @@ class Proxy:
             "CHAT_STATIC": str(self.static),
             "CHAT_TLS": str(self.tls),
         }
-        (self.folder / "chat.conf").write_text(filled(variables))
+        conf = self.folder / "conf.d"
+        conf.mkdir(exist_ok=True)
+        (conf / "places.conf").write_text(PLACES)
+        (conf / "chat.conf").write_text(filled(variables))
 
     def check(self) -> subprocess.CompletedProcess[str]:
         """`nginx -t`."""
@@ -91,5 +87,9 @@ class Proxy:
         self.stop()
 
     def _command(self) -> list[str]:
+        said = "daemon off; pid nginx.pid;"
+        if os.geteuid() == 0:
+            # Whom nginx gives its work to cannot read everywhere that root may be at home.
+            said += " user root root;"
         conf = str(self.folder / "nginx.conf")
-        return [self.program, "-p", str(self.folder), "-c", conf, "-e", "stderr"]
+        return [self.program, "-p", str(self.folder), "-c", conf, "-e", "stderr", "-g", said]

@@ -15,7 +15,7 @@ from django.conf import settings
 from django.test import SimpleTestCase
 
 from tests.cluster import WORKERS, image_command
-from tests.proxy import TEMPLATE
+from tests.proxy import MAIN, TEMPLATE
 from tests.server import ROOT, SECRET_KEY, free_port
 from tests.services import wait_for
 from tests.test_readme import settings_read
@@ -68,6 +68,17 @@ class ComposeTests(SimpleTestCase):
         self.assertEqual(mounts["./data/tls"], proxy["environment"]["CHAT_TLS"])
         self.assertTrue((ROOT / "nginx.conf.template").samefile(TEMPLATE))
         self.assertIn("./nginx.conf.template", mounts)
+        self.assertTrue((ROOT / "nginx.conf").samefile(MAIN))
+        self.assertEqual(mounts["./nginx.conf"], "/etc/nginx/nginx.conf")
+
+    def test_nginx_has_the_same_room_with_containers_and_without(self):
+        room = re.findall(r"(worker_connections|worker_rlimit_nofile) (\d+);", MAIN.read_text())
+        sed = re.search(r"^sed -i '(.*)'", OperationsTests.text, re.M)[1]
+        said = re.findall(r"(worker_connections|worker_rlimit_nofile) (\d+);", sed)
+        self.assertEqual(said, room)
+        (_, connections), (_, files) = room
+        self.assertGreater(int(files), 2 * int(connections))
+        self.assertEqual(SERVICES["proxy"]["ulimits"]["nofile"], int(files))
 
     def test_a_worker_is_given_the_time_to_drain(self):
         chat = SERVICES["chat-1"]

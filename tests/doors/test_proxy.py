@@ -1,13 +1,18 @@
 """What nginx passes on and what it keeps to itself, seen by a worker that only notes what comes."""
 
+import contextlib
 import json
 import re
+import resource
+import socket
 import ssl
 import subprocess
 import tempfile
 import threading
+import time
 import urllib.error
 import urllib.request
+from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -19,6 +24,8 @@ from tests.server import ROOT, free_port
 from tests.services import need
 
 LOGS = ("access.log", "nginx.log")
+# More than two processes of nginx have places for where nobody says how many, which is 1,024 each.
+MANY = 3000
 
 
 class Notes(BaseHTTPRequestHandler):
@@ -73,7 +80,7 @@ class ProxyTests(SimpleTestCase):
         done = proxy.check()
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertNotIn("warn", done.stderr)
-        self.assertNotIn("${", (proxy.folder / "chat.conf").read_text())
+        self.assertNotIn("${", (proxy.folder / "conf.d/chat.conf").read_text())
 
     def test_the_worker_hears_what_nginx_saw_and_not_what_a_browser_claims(self):
         with self.proxy() as proxy:
@@ -131,6 +138,59 @@ class ProxyTests(SimpleTestCase):
         said = "".join(log.read_text() for log in logs)
         self.assertIn("GET /c/1/", said)
         self.assertNotIn("canary", said)
+
+    def open_many(self) -> None:
+        """Let this process, and the nginx that it starts, have more files open."""
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        wanted = MANY + 1000
+        if hard != resource.RLIM_INFINITY and hard < wanted:
+            self.skipTest(f"A process may have {hard} files open here, not {wanted}.")
+        if soft != resource.RLIM_INFINITY and soft < wanted:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+            self.addCleanup(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+
+    def said(self, proxy: Proxy, text: bytes) -> socket.socket:
+        """A connection on which that was said."""
+        host, port = proxy.listen.split(":")
+        connection = self.enterContext(socket.create_connection((host, int(port)), timeout=10))
+        connection.sendall(text)
+        return connection
+
+    def test_halves_of_requests_keep_nobody_out_and_are_not_kept(self):
+        self.open_many()
+        with self.proxy() as proxy:
+            half = b"GET / HTTP/1.1\r\nHost: x\r\nX-A: "
+            halves = [self.said(proxy, half) for _ in range(MANY)]
+            for _ in range(10):  # of whichever process
+                self.noted(f"http://{proxy.listen}/", timeout=5)
+            until = time.monotonic() + 30  # nginx's own patience is a minute
+            for connection in halves:
+                connection.settimeout(max(until - time.monotonic(), 0.001))
+                with contextlib.suppress(ConnectionResetError):
+                    self.assertEqual(connection.recv(1), b"")
+            self.noted(f"http://{proxy.listen}/", timeout=5)
+
+    def test_an_address_has_so_many_answers_at_once_and_its_sockets_beside_them(self):
+        self.open_many()
+        most = int(re.search(r"limit_conn chat_answers (\d+);", TEMPLATE.read_text())[1])
+        self.assertLess(most, MANY)
+        proxy = self.proxy()
+        with (proxy.static / "long.txt").open("wb") as file:
+            file.truncate(16 * 1024 * 1024)  # far more than lies between the two
+        with proxy:
+            for _ in range(most):
+                reader = self.said(proxy, b"GET /static/long.txt HTTP/1.1\r\nHost: x\r\n\r\n")
+                self.assertEqual(reader.recv(12), b"HTTP/1.1 200")  # and nothing more is read
+            for path in ("/", "/static/long.txt"):
+                with self.assertRaises(urllib.error.HTTPError) as refused:
+                    self.noted(f"http://{proxy.listen}{path}")
+                self.assertEqual(refused.exception.code, 429, path)
+                refused.exception.close()
+            self.noted(f"http://{proxy.listen}/ws/chat/")
+            elsewhere = HTTPConnection(proxy.listen, timeout=5, source_address=("127.9.9.9", 0))
+            with contextlib.closing(elsewhere):
+                elsewhere.request("GET", "/")
+                self.assertEqual(elsewhere.getresponse().status, 200)
 
     def test_who_has_a_network_of_ipv6_is_one_asker(self):
         networks = (
