@@ -255,8 +255,9 @@ class Follower:
             self._leave_reply()
             return True
         if place.text < log.base or place.reasoning < log.reasoning_base:
-            # The log begins after what this socket was told: read the row again.
-            self.open(self.shows, {}, {})
+            # The log begins after what was told: read the row again, unless another is wanted now.
+            if not self._requests:
+                self.open(self.shows, {}, {})
             return False
         if log.phase != place.phase and not log.final:
             place.phase = log.phase
@@ -295,9 +296,8 @@ class Follower:
         reply = now.active
         if reply is None:
             return
-        log = self._hub.follow(reply, self)
         lengths = reply.length, reply.reasoning_length
-        self._place = _Place(log, *lengths, *lengths)
+        self._place = _Place(self._hub.follow(reply, self), *lengths, *lengths)
         self.wake()
 
     async def _send(self, frame: Frame) -> None:
