@@ -112,6 +112,9 @@ class Bus:
             await self._layer.group_add(GROUP, channel)
         except Exception as error:
             logger.warning("no bell is heard", **fields(error=type(error).__name__))
+            # The layer keeps what was begun, and each bell for it; nobody else has a channel there.
+            self._layer.channels.clear()
+            self._layer.groups.clear()
             return  # and is called again
         try:
             while not asyncio.current_task().cancelling():

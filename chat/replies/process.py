@@ -304,11 +304,12 @@ class Process:
         task = work.__qualname__
         while not asyncio.current_task().cancelling():
             try:
-                await work()
+                await work()  # one that comes back could not begin, and has said why
             except AWAY as error:
+                self.failed[task] = monotonic()
                 known = logs.fields(task=task, error=type(error).__name__)
                 logger.warning("a task waits for the database", **known)
             except Exception:
+                self.failed[task] = monotonic()
                 logger.exception("a task failed and is started again", **logs.fields(task=task))
-            self.failed[task] = monotonic()
             await asyncio.sleep(1)

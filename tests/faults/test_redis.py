@@ -5,6 +5,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from tests.doors.test_probes import until_ready
 from tests.replies.case import asks
 from tests.tabs import Tab
 from tests.upstream import numbered
@@ -123,6 +124,7 @@ class RedisTests(WorkersFaultCase):
         try:
             self.workers[1].kill()
             self.workers[1].start()
+            await until_ready(self.workers[1].port, 200, status="degraded", bus="lost")
             async with self.person() as alice:
                 here, there = await self.tabs_of(alice)
                 ack = await here.send(asks(tokens=LONG, rate=100))
