@@ -2,7 +2,7 @@
 
 A flow is built for each reply by `build(*, llm, emit) -> AsyncFlow` and run over `shared`, a plain
 dictionary. In it: `messages`, the shown branch as `{"role", "content"}`, oldest first, the question
-last; `options`, see below. Out of it: `finish_reason` and `usage`. What the reader is to see goes
+last (of a very long one the end); `options`, see below. Out of it: `finish_reason` and `usage`. What the reader is to see goes
 through `emit` while it happens. A node sees neither sockets nor rows, so a flow runs in a test, in
 a terminal, and behind the chat alike.
 
