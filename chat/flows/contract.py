@@ -2,9 +2,9 @@
 
 A flow is built for each reply by `build(*, llm, emit) -> AsyncFlow` and run over `shared`, a plain
 dictionary. In it: `messages`, the shown branch as `{"role", "content"}`, oldest first, the question
-last (of a very long one the end); `options`, see below. Out of it: `finish_reason` and `usage`. What the reader is to see goes
-through `emit` while it happens. A node sees neither sockets nor rows, so a flow runs in a test, in
-a terminal, and behind the chat alike.
+last (of a very long one the end); `options`, see below. Out of it: `finish_reason` and `usage`.
+What the reader is to see goes through `emit` while it happens. A node sees neither sockets nor
+rows, so a flow runs in a test, in a terminal, and behind the chat alike.
 
 Two traps of PocketFlow: a node that has emitted must not be tried again (`max_retries=1`, or its
 text stands there twice), and a stopped reply is cancelled at an `await`, after which `post_async`

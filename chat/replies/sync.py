@@ -1,7 +1,9 @@
 """From a synchronous view to the process, on the event loop that serves it."""
 
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
+from typing import Any, TypeVar
 
 from asgiref.sync import async_to_sync, sync_to_async
 from django.contrib.auth.models import AbstractBaseUser
@@ -33,4 +35,14 @@ def in_turn(user: AbstractBaseUser, change: Callable[[], T]) -> T:
         async with here.turn(party):
             return await sync_to_async(change)()
 
-    return ask(work)
+    return ask(lambda here: _to_its_end(work(here)))
+
+
+async def _to_its_end(work: Coroutine[Any, Any, T]) -> T:
+    """What `work` returns. Django cancels the view of a browser that is gone: what it asked for is
+    done all the same."""
+    task = asyncio.ensure_future(work)
+    while not task.done():
+        with suppress(asyncio.CancelledError):
+            await asyncio.shield(task)
+    return task.result()

@@ -1,7 +1,8 @@
 """The pages over HTTP: who gets a guest, and what is whose."""
 
 import asyncio
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from uuid import uuid4
 
@@ -18,7 +19,9 @@ from chat.models import Conversation, Message, Profile
 from chat.replies import process
 from chat.replies.line import AT_ONCE, Party
 from chat.views.page import DEMO
+from chatproject.asgi import application
 
+TOKEN = "a" * 32
 BROWSER = {"HTTP_USER_AGENT": "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0"}
 
 
@@ -259,16 +262,62 @@ class SuggestionTests(TestCase):
 
 
 class TurnTests(TransactionTestCase):
-    async def test_a_change_waits_in_line_behind_what_sockets_ask(self):
-        alice = await get_user_model().objects.acreate_user("alice")
-        talk = await Conversation.objects.acreate(owner=alice, assistant="chat")
-        await self.async_client.aforce_login(alice)
-        here = await process.current()
+    async def make(self) -> None:
+        self.alice = await get_user_model().objects.acreate_user("alice")
+        self.talk = await Conversation.objects.acreate(owner=self.alice, assistant="chat")
+        await self.async_client.aforce_login(self.alice)
+        self.here = await process.current()
+
+    @asynccontextmanager
+    async def line(self) -> AsyncIterator[None]:
+        """Alice waits behind others until the body is over."""
         async with AsyncExitStack() as others, asyncio.timeout(30):
             for _ in range(AT_ONCE):
-                await others.enter_async_context(here.line.turn(Party("somebody else")))
-            change = asyncio.create_task(self.async_client.delete(f"/conversations/{talk.id}/"))
-            while not here.line.waiting_at(alice.pk):
-                await asyncio.sleep(0.01)
+                await others.enter_async_context(self.here.line.turn(Party("somebody else")))
+            yield
+
+    async def until_alice_waits(self) -> None:
+        while not self.here.line.waiting_at(self.alice.pk):
+            await asyncio.sleep(0.01)
+
+    async def test_a_change_waits_in_line_behind_what_sockets_ask(self):
+        await self.make()
+        async with self.line():
+            change = asyncio.create_task(
+                self.async_client.delete(f"/conversations/{self.talk.id}/")
+            )
+            await self.until_alice_waits()
             self.assertFalse(change.done())
         self.assertEqual((await change).status_code, 204)
+
+    async def test_a_change_whose_browser_goes_away_meanwhile_is_made_all_the_same(self):
+        await self.make()
+        cookies = {name: known.value for name, known in self.async_client.cookies.items()}
+        cookies["csrftoken"] = TOKEN
+        path = f"/conversations/{self.talk.id}/"
+        headers = {
+            "Host": "localhost",
+            "Cookie": "; ".join(f"{name}={value}" for name, value in cookies.items()),
+            "X-CSRFToken": TOKEN,
+        }
+        scope = {
+            "type": "http",
+            "method": "DELETE",
+            "path": path,
+            "query_string": b"",
+            "headers": [(k.lower().encode(), v.encode()) for k, v in headers.items()],
+        }
+        said: asyncio.Queue = asyncio.Queue()
+        said.put_nowait({"type": "http.request", "body": b"", "more_body": False})
+
+        async def send(message: dict) -> None:
+            pass
+
+        async with self.line():
+            page = asyncio.create_task(application(scope, said.get, send))
+            await self.until_alice_waits()
+            said.put_nowait({"type": "http.disconnect"})
+            for _ in range(50):  # whatever comes of it has come
+                await asyncio.sleep(0)
+        await page
+        self.assertIsNotNone((await Conversation.objects.aget(id=self.talk.id)).deleted)
