@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.contrib.auth.models import AbstractBaseUser
+from django.db.models import Count, F, Sum
 
 from chat import protocol
 from chat.models import Conversation, Ending, Message, Step, may_follow
@@ -21,6 +22,8 @@ LISTED = 50
 PAGE = 50
 PAGE_CHARACTERS = 256 * 1024
 BEFORE_SOUGHT = 4  # the question, and what led to it
+# What is sought farther back is not led to: a page holds all that follows it, many times over.
+SOUGHT, SOUGHT_CHARACTERS = 1_000, 4 * PAGE_CHARACTERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +99,7 @@ def shown(
     """The end of the shown branch: at most 50 messages, and but for the newest 256 Ki characters.
 
     `have` says of messages how much of their text the reader holds: it is left out. `through` is a
-    message that must be among them, however far back, if it is in that branch. Raises
+    message that must be among them, if it is in that branch and not too far back. Raises
     Refused("not_found") for a conversation that is not this user's to see.
     """
     conversation = readable(user, id)
@@ -104,7 +107,8 @@ def shown(
     first = _first_of_page(rows)
     if through is not None:
         sought = rows.filter(id=through, seq__lt=first).values_list("seq", flat=True).first()
-        first = first if sought is None else sought - BEFORE_SOUGHT
+        if sought is not None and _fits(rows.filter(seq__gte=sought - BEFORE_SOUGHT)):
+            first = sought - BEFORE_SOUGHT
     page = list(rows.filter(seq__gte=first).order_by("seq"))
     return _snapshot(conversation, page, last=page[-1] if page else None, have=have or {})
 
@@ -142,9 +146,9 @@ def earlier(user: AbstractBaseUser, id: UUID, before: int) -> list[MessageObject
     return message_objects(conversation, list(rows.filter(seq__gte=first).order_by("seq")))
 
 
-def is_in(user: AbstractBaseUser, id: UUID, message: UUID) -> bool:
-    """Whether the user's conversation has this message, on whatever branch."""
-    return Message.objects.owned_by(user).filter(conversation=id, id=message).exists()
+def is_in(user: AbstractBaseUser, id: UUID, message: UUID, **where: bool) -> bool:
+    """Whether the user's conversation has this message, on whatever branch unless `where` says."""
+    return Message.objects.owned_by(user).filter(conversation=id, id=message, **where).exists()
 
 
 def readable(user: AbstractBaseUser | Operator, id: UUID) -> Conversation:
@@ -163,6 +167,13 @@ def _settled(conversation: Conversation) -> Conversation:
     if conversation.active and abandoned(conversation.messages.all()).settle():
         conversation.active = False
     return conversation
+
+
+def _fits(rows) -> bool:
+    """Whether one page can hold all of `rows`."""
+    said = Sum(F("length") + F("reasoning_length"), default=0)
+    found = rows.aggregate(messages=Count("id"), characters=said)
+    return found["messages"] <= SOUGHT and found["characters"] <= SOUGHT_CHARACTERS
 
 
 def _first_of_page(rows) -> int:

@@ -60,7 +60,8 @@ def page(request: HttpRequest, conversation: UUID | None = None) -> HttpResponse
             raise Http404(protocol.REFUSALS[refused.code]) from None
     messages = shown.messages if shown else []
     found = any(message["id"] == str(sought) for message in messages)
-    hidden = bool(shown and sought and not found) and snapshot.is_in(user, conversation, sought)
+    hidden = bool(shown and sought and not found)
+    hidden = hidden and snapshot.is_in(user, conversation, sought, shown=False)
     # Who reads without a script turns pages; a script fetches what it wants itself.
     before = conversation is not None and "before" in request.GET
     if before:

@@ -7,7 +7,7 @@ from django.utils import timezone
 from chat.models import Conversation, Message, Profile, Step
 from chat.protocol import Refused
 from chat.replies import snapshot
-from chat.replies.snapshot import PAGE, PAGE_CHARACTERS, Snapshot
+from chat.replies.snapshot import PAGE, PAGE_CHARACTERS, SOUGHT, Snapshot
 
 from .cast import CastTestCase, Status, ask, in_seconds, reply
 
@@ -119,6 +119,18 @@ class PageTest(SnapshotCase):
     def test_what_is_left_out_is_not_skipped_over(self):
         lengths = [1, PAGE_CHARACTERS + 1, 1, 1]
         self.assertEqual(self.lengths(self.long_talk(lengths)), [1, 1])
+
+    def test_what_is_sought_is_among_them_unless_too_much_follows_it(self):
+        for lengths, leads in (
+            ([1] * (PAGE + 20), True),
+            ([1] * (SOUGHT + 1), False),
+            ([1, *[PAGE_CHARACTERS] * 5, 1], False),
+        ):
+            talk = self.long_talk(lengths)
+            first = talk.messages.get(seq=1).id
+            shown = snapshot.shown(self.alice, talk.id, through=first).messages
+            self.assertEqual(shown[0]["id"] == str(first), leads, len(lengths))
+            self.assertEqual(shown[-1]["seq"], len(lengths))
 
     def test_earlier_pages_join_without_a_gap(self):
         talk = self.long_talk([1] * (2 * PAGE + 7))
