@@ -73,6 +73,15 @@ test("a formula is its TeX until KaTeX is there, and what KaTeX cannot read stay
   markdown.finish();
 });
 
+test("a formula that would take seconds to set stays its TeX", async () => {
+  const many = `$\\def\\x{${"a".repeat(500)}}${"\\x".repeat(80)}$`;
+  const { root, markdown } = stream();
+  markdown.push(`${many} and $${"a".repeat(5_001)}$ and $\\def\\y{y^2}\\y$`);
+  markdown.finish();
+  await until(() => root.querySelectorAll(".katex").length === 1);
+  equal(root.querySelectorAll(".math > code").length, 2);
+});
+
 test("what KaTeX draws violates nothing", async () => {
   const { root, markdown } = stream();
   const formulas = [

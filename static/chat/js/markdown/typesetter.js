@@ -11,6 +11,11 @@ const AGAIN = 30_000;
 // Their MathML sets a `style` attribute, which the page's policy forbids.
 const MACROS = { "\\pmb": "\\boldsymbol{#1}", "\\fcolorbox": "\\colorbox{#2}{#3}" };
 
+// A longer formula stays its TeX, and so does one that makes itself longer: KaTeX takes the square of what it sets.
+const MOST = 5_000; // characters
+const DEFINES = /\\(?:[gex]?def|(?:re)?newcommand|providecommand)(?![a-zA-Z])/;
+const EXPANSIONS = 500;
+
 export class Typesetter {
   #styles;
   /** @type {Katex | null} */ #katex = null;
@@ -60,9 +65,11 @@ export class Typesetter {
   /** @param {HTMLElement} box */
   #set(box) {
     const { tex, display } = /** @type {import("./math.js").Formula} */ (formulaIn(box));
+    if (tex.length > MOST) return;
+    const maxExpand = DEFINES.test(tex) ? Math.min(EXPANSIONS, Math.floor(MOST / tex.length)) : EXPANSIONS;
     const drawn = box.ownerDocument.createElement("span");
     try {
-      this.#katex?.render(tex, drawn, { displayMode: display, macros: { ...MACROS }, maxExpand: 500, maxSize: 20, strict: "ignore" });
+      this.#katex?.render(tex, drawn, { displayMode: display, macros: { ...MACROS }, maxExpand, maxSize: 20, strict: "ignore" });
       box.replaceChildren(...drawn.childNodes);
     } catch {
       // It stays its TeX.
