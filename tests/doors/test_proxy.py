@@ -21,7 +21,7 @@ from django.test import SimpleTestCase
 
 from tests.proxy import TEMPLATE, Proxy, filled
 from tests.server import ROOT, free_port
-from tests.services import need
+from tests.services import need, wait_for
 
 LOGS = ("access.log", "nginx.log")
 # More than two processes of nginx have places for where nobody says how many, which is 1,024 each.
@@ -236,6 +236,7 @@ class ProxyTests(SimpleTestCase):
         (proxy.tls / "tls.conf").write_text(conf.replace("/etc/nginx/tls", str(proxy.tls)))
         trusting = ssl.create_default_context(cafile=certificate)
         with proxy:
+            wait_for(port, proxy.process, proxy.log)
             heard = self.noted(f"https://127.0.0.1:{port}/", context=trusting)
             self.assertEqual(heard["x-forwarded-proto"], "https")
             self.assertEqual(heard["host"], f"127.0.0.1:{port}")
