@@ -125,9 +125,12 @@ class Client:
         start = row.pop("from")
         held = self._find(row["id"])
         if start:
-            if held is None or held["length"] != start:
+            if held is None or held["length"] < start:
                 raise Broken(f"a message begins at {start}, which is not the client's cursor")
-            row["text"] = held["text"] + row["text"]
+            # More may have been told meanwhile, while the `open` that named this cursor was heard.
+            if not row["text"].startswith(held["text"][start:]):
+                raise Broken(f"a message has another text from {start} on than was told")
+            row["text"] = held["text"][:start] + row["text"]
         if len(row["text"]) != row["length"]:
             raise Broken(f"a text of {len(row['text'])} says that it has {row['length']}")
         return {"reasoning": "", "reasoning_length": 0, "steps": []} | row
