@@ -28,7 +28,7 @@ class DeletionQuerySet(CopyQuerySet):
 
     def remove(self, id: uuid.UUID, *, undo: float) -> bool:
         """Remove what was said in a removable one; False if it is none (any more)."""
-        return _remove(self.removable(undo=undo).filter(id=id))
+        return self.removable(undo=undo).filter(id=id).remove_whole()
 
     def unused_for(self, days: int) -> "DeletionQuerySet":
         """Those in which nothing was written for so many days."""
@@ -36,21 +36,16 @@ class DeletionQuerySet(CopyQuerySet):
 
     def remove_unused(self, id: uuid.UUID, *, days: int) -> bool:
         """Delete such a one with what was said, for good; False if it is none (any more)."""
-        return _remove(self.unused_for(days).filter(id=id))
+        return self.unused_for(days).filter(id=id).remove_whole()
 
     def remove_at_once(self, id: uuid.UUID) -> bool:
         """Delete one with what was said, for good, whosever it is; False if it was before."""
         return self.alive().filter(id=id).remove_whole()
 
+    @transaction.atomic
     def remove_whole(self) -> bool:
-        """Delete this one with what was said, for good, even if it could be restored."""
-        return _remove(self)
-
-
-@transaction.atomic
-def _remove(one: DeletionQuerySet) -> bool:
-    """Remove what was said in this conversation; False if it is not there (any more)."""
-    if not one.update(revision=F("revision") + 1):
-        return False
-    one.get().delete_content()
-    return True
+        """Remove what was said in this one, for good; False if it is not there (any more)."""
+        if not self.update(revision=F("revision") + 1):
+            return False
+        self.get().delete_content()
+        return True
